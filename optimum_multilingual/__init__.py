@@ -1,0 +1,64 @@
+"""Quantize multilingual language models with language-balanced calibration, and see what each language lost.
+
+    from transformers import AutoModelForCausalLM
+    from optimum_multilingual import MultilingualCalibrationConfig
+
+    config = MultilingualCalibrationConfig("gptq", bits=4, languages=["en", "sw", "zh"])
+    model = AutoModelForCausalLM.from_pretrained("path/or/name", quantization_config=config)
+    print(model.multilingual_report)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public name -> module that holds it, imported on first use: `import optimum_multilingual` takes milliseconds.
+# The configuration comes through `integration`, which makes it known to `from_pretrained`.
+_HOME = {
+    "CalibrationSet": "calibration.calibration_set",
+    "Document": "corpora.document",
+    "EvaluationConfig": "config",
+    "Language": "languages",
+    "MultilingualCalibrationConfig": "integration",
+    "MultilingualError": "errors",
+    "MultilingualReport": "report",
+    "build_calibration_set": "calibration.build",
+    "evaluate_checkpoints": "integration",
+    "find_language": "languages",
+}
+
+__all__ = [
+    "CalibrationSet",
+    "Document",
+    "EvaluationConfig",
+    "Language",
+    "MultilingualCalibrationConfig",
+    "MultilingualError",
+    "MultilingualReport",
+    "build_calibration_set",
+    "evaluate_checkpoints",
+    "find_language",
+]
+
+if TYPE_CHECKING:
+    from .calibration.build import build_calibration_set
+    from .calibration.calibration_set import CalibrationSet
+    from .config import EvaluationConfig, MultilingualCalibrationConfig
+    from .corpora.document import Document
+    from .errors import MultilingualError
+    from .integration import evaluate_checkpoints
+    from .languages import Language, find_language
+    from .report import MultilingualReport
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,272 @@
+"""GPTQ through Transformers' GPTQConfig, Optimum and GPTQModel."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..calibration.calibration_set import CalibrationSet
+from ..config import MultilingualCalibrationConfig
+from ..errors import CheckpointError, ConfigError, ModelError
+from .base import require_packages
+
+BITS = (2, 3, 4, 8)
+GROUP_SIZES = (-1, 16, 32, 64, 128, 256, 512, 1024)
+FORMATS = ("gptq", "gptq_v2")
+DEFAULT_BITS, DEFAULT_GROUP_SIZE = 4, 128
+
+# Weights are packed in words of 32 bits, across both dimensions of a layer.
+WORD = 32
+
+# This kernel keeps the packed weights as they are. The one "auto" finds on a CPU rewrites them in its first forward
+# pass, after which they can no longer be saved (gptqmodel 7.6.0, TorchAtenLinear.transform_cpu).
+PACKING_KERNEL = "torch"
+REWRITING_KERNELS = ("torch_aten", "gptq_torch_aten", "torch_fused", "gptq_torch_fused")
+
+# GPTQModel compiles a packing extension on first use, which takes longer than packing this many weights without it.
+COMPILE_ABOVE_WEIGHTS = 2_000_000_000
+
+# Families whose quantized checkpoint cannot be loaded again, with the reason (transformers 5.17, gptqmodel 7.6).
+NOT_RELOADABLE = {"gpt2": "its weight initialisation fails on packed layers when the checkpoint is loaded"}
+
+
+class GPTQBackend:
+    """GPTQ: rows go to Optimum as they are, one at a time, in order; it forwards every row and no other.
+
+    Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023).
+    """
+
+    def __init__(self, config: MultilingualCalibrationConfig):
+        require_packages("gptq", "gptq", ("optimum", "gptqmodel"))
+        with _quiet_import():
+            from optimum.gptq import GPTQQuantizer  # noqa: F401  imported here once, quietly
+        self.upstream = _upstream_config(config)
+        self.saved_format = self.upstream.format
+        self._group_size_is_free = isinstance(config.method, str) and config.group_size is None
+
+    def check_model(self, model: Any) -> None:
+        family = model.config.model_type
+        if family in NOT_RELOADABLE:
+            raise ModelError(
+                f"A GPTQ checkpoint of a {family} model could not be loaded again: {NOT_RELOADABLE[family]}. Choose "
+                "another model or method."
+            )
+        blocks, layers = self._layers(model)
+        fused = [name for name, parameter in blocks.named_parameters() if parameter.ndim > 2]
+        if fused:
+            raise ModelError(
+                f"{type(model).__name__} keeps experts in fused tensors ({fused[0]}), which GPTQ through Optimum passes "
+                "over in silence: most of the model would stay unquantized. Choose a dense model or another method."
+            )
+        if self._group_size_is_free:
+            self.upstream.group_size = _fitting_group_size(inputs for inputs, _ in layers.values())
+        for name, shape in layers.items():
+            self._check_layer(name, *shape)
+
+    def _layers(self, model: Any) -> tuple[Any, dict[str, tuple[int, int]]]:
+        from optimum.gptq.utils import get_block_name_with_pattern, get_layers
+
+        try:
+            block_name = self.upstream.block_name_to_quantize or get_block_name_with_pattern(model)
+            blocks = model.get_submodule(block_name)
+        except (ValueError, AttributeError) as error:
+            raise ModelError(
+                f"The transformer blocks of {type(model).__name__} were not found ({error}); name them: "
+                'GPTQConfig(..., block_name_to_quantize="model.layers").'
+            ) from error
+        chosen = sum(self.upstream.modules_in_block_to_quantize or [], [])
+        found = {
+            name: (layer.weight.shape[1], layer.weight.shape[0])
+            for name, layer in get_layers(blocks).items()
+            if not chosen or any(name.endswith(ending) for ending in chosen)
+        }
+        if not found:
+            raise ModelError(f"{type(model).__name__} has no linear layer in {block_name} that GPTQ could quantize.")
+        return blocks, found
+
+    def _check_layer(self, name: str, inputs: int, outputs: int) -> None:
+        group_size = self.upstream.group_size
+        if group_size != -1 and inputs % group_size:
+            fitting = [size for size in GROUP_SIZES if size != -1 and inputs % size == 0]
+            raise ModelError(
+                f"group_size={group_size} does not divide the {inputs} inputs of layer {name}; sizes that do: "
+                f"{', '.join(map(str, fitting)) or 'none but -1'} (-1 is one group for all inputs)."
+            )
+        if inputs % WORD or outputs % WORD:
+            raise ModelError(
+                f"Layer {name} is {outputs} x {inputs}; GPTQ packs both sides in words of {WORD}, so both must be "
+                f"multiples of {WORD}. Quantize other layers only: GPTQConfig(..., modules_in_block_to_quantize=[[...]])."
+            )
+
+    def quantize(self, model: Any, calibration_set: CalibrationSet) -> None:
+        from transformers.quantizers.quantizer_gptq import GptqHfQuantizer
+        from transformers.utils.quantization_config import QuantizationMethod
+
+        quantizer = GptqHfQuantizer(self.upstream, pre_quantized=False)
+        quantizer.validate_environment()
+        # Handed over here and not in GPTQConfig(dataset=...), from where it would go into the published config.json.
+        quantizer.optimum_quantizer.dataset = examples_of(calibration_set)
+        with _quiet_engine(), _packing_environment(model):
+            quantizer.postprocess_model(model)
+        config = model.config.quantization_config
+        config.dataset = config.tokenizer = quantizer.optimum_quantizer.dataset = None
+        quantizer.quantization_config = config
+        model.hf_quantizer = quantizer
+        model.is_quantized, model.quantization_method = True, QuantizationMethod.GPTQ
+        self._packed = _packed_layout(model)
+
+    def setting(self, model: Any) -> dict[str, Any]:
+        config = model.config.quantization_config
+        return {
+            "method": "gptq",
+            "bits": config.bits,
+            "group_size": config.group_size,
+            "sym": config.sym,
+            "desc_act": config.desc_act,
+            "format": self.saved_format,
+            "kernel": model.hf_quantizer.optimum_quantizer.quant_linear.__name__,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "device": model.device.type,
+        }
+
+    @contextmanager
+    def checkpoint(self, model: Any) -> Iterator[None]:
+        """Holds the model in the checkpoint format asked for, v1 unless it is v2, while files are written.
+
+        In memory the zero points are in v2, which is what kernels compute with, and the config says so. The engine's
+        own save writes v1 zero points under a config that says v2, which loads as garbage.
+        """
+        if _packed_layout(model) != self._packed:
+            raise CheckpointError(
+                "The kernel has rewritten its packed weights for speed, so they can no longer be saved. Quantize with "
+                f"GPTQConfig(..., backend={PACKING_KERNEL!r}) and choose the kernel when loading."
+            )
+        if self.saved_format == "gptq_v2":
+            yield
+            return
+        with _quiet_engine(), _as_v1(model):
+            yield
+
+
+def examples_of(calibration_set: CalibrationSet) -> list[dict[str, Any]]:
+    """Rows as Optimum takes them: one batch of one row each, nothing to pad, sort or cut."""
+    import torch
+
+    rows = [torch.from_numpy(row.input_ids).long()[None] for row in calibration_set]
+    return [{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows]
+
+
+def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
+    from transformers import GPTQConfig
+
+    if isinstance(config.method, str):
+        bits = DEFAULT_BITS if config.bits is None else config.bits
+        _require("bits", bits, BITS)
+        group_size = DEFAULT_GROUP_SIZE if config.group_size is None else config.group_size
+        _require("group_size", group_size, GROUP_SIZES)
+        return GPTQConfig(bits=bits, group_size=group_size, backend=PACKING_KERNEL)
+    upstream = copy.copy(config.method)
+    upstream.tokenizer = None
+    if upstream.dataset is not None:
+        raise ConfigError("GPTQConfig(dataset=...) and a calibration set of ours exclude each other; leave dataset out.")
+    _require("group_size", upstream.group_size, GROUP_SIZES)
+    _require("format", upstream.format, FORMATS)
+    if not upstream.sym and upstream.format == "gptq":
+        raise ConfigError(
+            "GPTQConfig(sym=False) needs format='gptq_v2': the v1 format stores zero points minus one, and readers of it "
+            "get the zero point 0 wrong. Give GPTQConfig(..., sym=False, format='gptq_v2'), or sym=True."
+        )
+    if upstream.batch_size > 1 and upstream.pad_token_id is None:
+        raise ConfigError(
+            f"GPTQConfig(batch_size={upstream.batch_size}) needs pad_token_id. Rows have one length and nothing is "
+            "padded, so any token will do: pad_token_id=0."
+        )
+    if upstream.backend in REWRITING_KERNELS:
+        raise ConfigError(
+            f"The kernel {upstream.backend!r} rewrites its packed weights on first use, so the model could not be saved. "
+            f"Give backend={PACKING_KERNEL!r} here and choose the kernel when loading."
+        )
+    if upstream.backend == "auto":
+        upstream.backend = PACKING_KERNEL
+    return upstream
+
+
+def _fitting_group_size(inputs: Iterable[int]) -> int:
+    """The default, or in a model it does not fit the largest smaller size that divides every layer's inputs."""
+    common = math.gcd(*inputs)
+    smaller = [size for size in GROUP_SIZES if 0 < size <= DEFAULT_GROUP_SIZE and common % size == 0]
+    return max(smaller, default=DEFAULT_GROUP_SIZE)
+
+
+def _require(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"GPTQ cannot do {name}={value!r}; allowed are {', '.join(map(str, allowed))}.")
+
+
+def _packed_layout(model: Any) -> dict[str, tuple[Any, Any]]:
+    """Type and shape of every buffer of the packed layers."""
+    kernel = model.hf_quantizer.optimum_quantizer.quant_linear
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, kernel)]
+    return {
+        f"{name}.{key}": (tensor.dtype, tensor.shape)
+        for name, layer in layers
+        for key, tensor in layer.state_dict(keep_vars=True).items()
+    }
+
+
+@contextmanager
+def _as_v1(model: Any) -> Iterator[None]:
+    from gptqmodel.utils.model import hf_convert_gptq_v1_to_v2_format, hf_convert_gptq_v2_to_v1_format
+
+    config, engine = model.config.quantization_config, model.hf_quantizer.optimum_quantizer
+    hf_convert_gptq_v2_to_v1_format(model, config.sym, config.bits, engine.quant_linear, "gptq_v2", config.meta)
+    config.format = "gptq"
+    try:
+        yield
+    finally:
+        hf_convert_gptq_v1_to_v2_format(model, config.bits, engine.quant_linear, "gptq", config.meta)
+        config.format = "gptq_v2"
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    # Importing gptqmodel prints a banner, and its tokenizer package sets the root logger to INFO.
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    with _quiet_engine(logging.ERROR):
+        try:
+            yield
+        finally:
+            root.setLevel(level)
+            root.handlers[:] = handlers
+
+
+@contextmanager
+def _quiet_engine(level: int = logging.WARNING) -> Iterator[None]:
+    from logbar import LogBar
+
+    logger = LogBar.shared()
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextmanager
+def _packing_environment(model: Any) -> Iterator[None]:
+    name = "GPTQMODEL_DISABLE_PACK_EXT"
+    if name in os.environ or model.num_parameters() > COMPILE_ABOVE_WEIGHTS:
+        yield
+        return
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[name]

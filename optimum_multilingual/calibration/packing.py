@@ -1,0 +1,51 @@
+"""Documents of one language packed into rows of one length. Pure: token ids in, rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenizedDocument:
+    """Where a text came from, which text it was, and its token ids."""
+
+    id: str
+    digest: str
+    tokens: list[int]
+
+
+@dataclass(frozen=True)
+class PackedRow:
+    """Exactly `sequence_length` token ids, and the documents (id, digest) they came from."""
+
+    input_ids: list[int]
+    documents: tuple[tuple[str, str], ...]
+
+
+def pack(documents: Iterable[TokenizedDocument], sequence_length: int, prefix: tuple[int, ...] = ()) -> Iterator[PackedRow]:
+    """Cuts a stream of documents into rows of exactly `sequence_length` tokens.
+
+        documents   [1 1 1 1 1] [2 2] [3 3 3 3 3 3]        prefix (b,)  length 4
+        rows        [b 1 1 1] [b 1 1 2] [b 2 3 3] [b 3 3 3]     the last 3 did not fill a row
+
+    No token is dropped but those that do not fill a last row, and no row holds padding.
+
+    Args:
+        documents: in the order they are to be used.
+        sequence_length: tokens of a row, the prefix included.
+        prefix: tokens at the start of every row, such as the one that begins a sequence.
+    """
+    room = sequence_length - len(prefix)
+    assert room > 0, "a row must have room for text"
+    tokens: list[int] = []
+    sources: list[tuple[str, str]] = []
+    for document in documents:
+        rest = document.tokens
+        while rest:
+            taken, rest = rest[: room - len(tokens)], rest[room - len(tokens) :]
+            tokens += taken
+            sources.append((document.id, document.digest))
+            if len(tokens) == room:
+                yield PackedRow([*prefix, *tokens], tuple(sources))
+                tokens, sources = [], []

@@ -1,0 +1,93 @@
+"""What every corpus gives: documents, each of one language and of one part."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from ..languages import Language
+
+Part = Literal["calibration", "evaluation"]
+
+# One document in five is held out for evaluation.
+HELD_OUT_ONE_IN = 5
+
+# Documents are shuffled inside a buffer of this many, so that a corpus of any size needs the same memory.
+SHUFFLE_BUFFER = 10_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text of one language.
+
+        >>> Document.from_text("sw.txt:1", "Habari za asubuhi.").part
+        'calibration'
+
+    Args:
+        id: says where the text came from inside its corpus; no folder of the machine, no text.
+        text: the text itself, in Unicode NFC.
+        part: "calibration" or "evaluation".
+        digest: 16 hexadecimal digits of the text's SHA-256, by which equal texts are known.
+    """
+
+    id: str
+    text: str
+    part: Part
+    digest: str
+
+    @classmethod
+    def from_text(cls, id: str, text: str, part: Part | None = None) -> Document:
+        """Normalises a text to NFC and, where the corpus has no parts of its own, puts it into one by its content.
+
+        Equal texts always fall into the same part, so calibration and evaluation can never share one.
+        """
+        text = unicodedata.normalize("NFC", text).strip()
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        if part is None:
+            part = "evaluation" if int(digest, 16) % HELD_OUT_ONE_IN == 0 else "calibration"
+        return cls(id, text, part, digest)
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """Where text comes from. Anything with these three methods can be given as `corpus=`."""
+
+    def languages(self) -> tuple[Language, ...]:
+        """The languages there is text for."""
+
+    def documents(self, language: Language) -> Iterator[Document]:
+        """All documents of one language, in the same order every time."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the manifest says of the corpus: kind, revision, licence. No texts, no folders, no credentials."""
+
+
+def shuffled_documents(
+    corpus: Corpus, language: Language, part: Part | None, seed: int, buffer_size: int = SHUFFLE_BUFFER
+) -> Iterator[Document]:
+    """Streams one part of one language in an order that depends on the seed alone.
+
+    Args:
+        corpus: the corpus to read.
+        language: one of its languages.
+        part: "calibration" or "evaluation"; None for both.
+        seed: of a private generator; each language has its own, so adding one changes no other.
+        buffer_size: documents held in memory while shuffling.
+    """
+    generator = random.Random(f"{seed}/{language.tag}")
+    buffer: list[Document] = []
+    for document in corpus.documents(language):
+        if part is not None and document.part != part:
+            continue
+        if len(buffer) < buffer_size:
+            buffer.append(document)
+            continue
+        position = generator.randrange(buffer_size)
+        buffer[position], document = document, buffer[position]
+        yield document
+    generator.shuffle(buffer)
+    yield from buffer

@@ -1,0 +1,142 @@
+"""Reads the texts of one local file: txt, jsonl, csv or parquet, the first three also gzipped."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import CorpusFileError
+
+# A reader yields (position in the file, text); the position is a line number, or a row number for parquet.
+Texts = Iterator[tuple[int, str]]
+
+
+def read_texts(path: Path, text_column: str) -> Texts:
+    """Yields the texts of a file with their line numbers, in order.
+
+        sw.txt, sw.txt.gz        one document a line
+        sw.jsonl, sw.jsonl.gz    {"text": "..."} a line
+        sw.csv, sw.csv.gz        a header with a text column
+        sw.parquet               a text column of strings
+
+    Args:
+        path: the file; its name's ending says how it is read.
+        text_column: the key or column that holds the text, where there are several.
+
+    Raises:
+        CorpusFileError: the file is missing, empty, binary, wrongly encoded, truncated, or lacks the column.
+    """
+    reader = READERS.get(file_format(path) or "")
+    if reader is None:
+        raise CorpusFileError(f"{path.name} has no ending that can be read; allowed are {', '.join(READERS)} (.gz too).")
+    if not path.is_file():
+        raise CorpusFileError(f"There is no file {path}; check the path given as corpus.")
+    if path.stat().st_size == 0:
+        raise CorpusFileError(f"{path.name} is empty (0 bytes); it should hold text in one of the corpus's languages.")
+    for position, text in reader(path, text_column):
+        if text.strip():
+            yield position, text
+
+
+def file_format(path: Path) -> str | None:
+    """The ending that decides how a file is read, or None for one that is no corpus file."""
+    name = path.name.removesuffix(".gz")
+    ending = Path(name).suffix
+    return ending if ending in READERS and (ending != ".parquet" or name == path.name) else None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    opener: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
+    number = 0
+    try:
+        with opener(path, "rb") as file:
+            for number, raw in enumerate(file, start=1):
+                yield number, _decode(raw, path, number)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CorpusFileError(
+            f"{path.name}, after line {number}: the gzip data is damaged or cut short ({error}); copy or download the "
+            "file again."
+        ) from error
+
+
+def _decode(raw: bytes, path: Path, number: int) -> str:
+    if b"\x00" in raw:
+        raise CorpusFileError(
+            f"{path.name}, line {number}: contains NUL bytes, so it is a binary file or UTF-16; corpus files are UTF-8 "
+            "text (`iconv -f UTF-16 -t UTF-8` converts)."
+        )
+    try:
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise CorpusFileError(
+            f"{path.name}, line {number}: byte {raw[error.start]:#04x} at position {error.start} is not UTF-8; convert "
+            "the file, for example with `iconv -f LATIN1 -t UTF-8`."
+        ) from error
+
+
+def _read_txt(path: Path, text_column: str) -> Texts:
+    return _lines(path)
+
+
+def _read_jsonl(path: Path, text_column: str) -> Texts:
+    for number, line in _lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise CorpusFileError(
+                f"{path.name}, line {number}: not a whole JSON object ({error.msg}, column {error.colno}); each line "
+                f'must be one, such as {{"{text_column}": "..."}}. A file that was cut short ends like this.'
+            ) from error
+        yield number, _field(record, text_column, path, number)
+
+
+def _read_csv(path: Path, text_column: str) -> Texts:
+    reader = csv.DictReader(line for _, line in _lines(path))
+    for record in reader:
+        yield reader.line_num, _field(record, text_column, path, reader.line_num)
+
+
+def _field(record: Any, text_column: str, path: Path, number: int) -> str:
+    text = record.get(text_column) if isinstance(record, dict) else None
+    if not isinstance(text, str):
+        found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
+        raise CorpusFileError(
+            f"{path.name}, line {number}: no text under {text_column!r}, found {found}; name the right one with "
+            "text_column=."
+        )
+    return text
+
+
+def _read_parquet(path: Path, text_column: str) -> Texts:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        if text_column not in file.schema_arrow.names:
+            raise CorpusFileError(
+                f"{path.name}: no column {text_column!r}, found {', '.join(map(repr, file.schema_arrow.names))}; name "
+                "the right one with text_column=."
+            )
+        number = 0
+        for batch in file.iter_batches(columns=[text_column]):
+            for text in batch.column(0).to_pylist():
+                number += 1
+                yield number, _field({text_column: text}, text_column, path, number)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise CorpusFileError(f"{path.name} is not a whole parquet file ({error}); copy or download it again.") from error
+
+
+READERS: dict[str, Callable[[Path, str], Texts]] = {
+    ".txt": _read_txt,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}

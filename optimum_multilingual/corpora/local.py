@@ -1,0 +1,75 @@
+"""A corpus of local files, one for each language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CorpusError, LanguageError
+from ..languages import Language, find_language
+from .document import Document
+from .files import READERS, file_format, read_texts
+
+
+class LocalCorpus:
+    """Local files, one for each language; see `read_texts` for their formats.
+
+        >>> corpus = LocalCorpus.from_folder("my_texts")      # my_texts/en.txt, my_texts/sw.jsonl.gz, ...
+
+    Args:
+        files: the file of each language.
+        text_column: the key or column that holds the text in jsonl, csv and parquet files.
+    """
+
+    def __init__(self, files: Mapping[Language, Path], text_column: str = "text"):
+        self.files = dict(files)
+        self.text_column = text_column
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, text_column: str = "text") -> LocalCorpus:
+        """Takes the files of a folder that are named after a language: `sw.txt`, `swh_Latn.jsonl.gz`, `Swahili.csv`.
+
+        Raises:
+            CorpusError: there is no such folder, it holds no such file, or two for one language.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise CorpusError(f"There is no folder {folder}; corpus= takes a folder with one file for each language.")
+        files: dict[Language, Path] = {}
+        for path in sorted(folder.iterdir()):
+            language = _language_of(path)
+            if language is None:
+                continue
+            if language in files:
+                raise CorpusError(
+                    f"{files[language].name} and {path.name} are both {language.name} ({language.tag}); keep one, or "
+                    "give corpus= a mapping of language to file."
+                )
+            files[language] = path
+        if not files:
+            raise CorpusError(
+                f"{folder} holds no file named after a language with one of the endings {', '.join(READERS)}; expected "
+                "names such as en.txt, sw.jsonl.gz or swh_Latn.parquet."
+            )
+        return cls(files, text_column)
+
+    def languages(self) -> tuple[Language, ...]:
+        return tuple(self.files)
+
+    def documents(self, language: Language) -> Iterator[Document]:
+        path = self.files[language]
+        for position, text in read_texts(path, self.text_column):
+            yield Document.from_text(f"{path.name}:{position}", text)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "files", "files": {language.tag: path.name for language, path in self.files.items()}}
+
+
+def _language_of(path: Path) -> Language | None:
+    if not path.is_file() or file_format(path) is None:
+        return None
+    try:
+        return find_language(path.name.split(".", 1)[0])
+    except LanguageError:
+        return None

@@ -1,0 +1,123 @@
+"""Negative log-likelihood, KL divergence and agreement of two models, from their final hidden states. Pure tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+# Logits held at once in float32: 4 Mi entries are 16 MiB a buffer, whatever the vocabulary.
+MAX_LOGITS = 2**22
+
+
+@dataclass(frozen=True)
+class OutputHead:
+    """The map from final hidden states to logits: scale * (hidden @ weight.T + bias), softly capped.
+
+    Args:
+        weight: shape [vocabulary, hidden].
+        bias: shape [vocabulary], or None.
+        scale: factor on the logits (Cohere, Granite).
+        cap: logits become cap * tanh(logits / cap) (Gemma 2); None leaves them.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None = None
+    scale: float = 1.0
+    cap: float | None = None
+
+    def logits(self, hidden: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+        """Logits of the words `start` to `stop` in float32, shape [tokens, stop - start], from [tokens, hidden]."""
+        logits = hidden.float() @ self.weight[start:stop].float().T
+        if self.bias is not None:
+            logits += self.bias[start:stop].float()
+        if self.scale != 1.0:
+            logits *= self.scale
+        return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """What is known of every scored token; all of shape [tokens].
+
+    Args:
+        reference_nll: -log p(token) under the reference, nats.
+        quantized_nll: the same under the quantized model.
+        kl: KL(reference || quantized) of the next-token distributions, nats.
+        agree: whether both models' likeliest token is the same.
+    """
+
+    reference_nll: torch.Tensor
+    quantized_nll: torch.Tensor
+    kl: torch.Tensor
+    agree: torch.Tensor
+
+
+class _Running:
+    """Log-sum-exp, likeliest token and target logit of one model, gathered chunk by chunk of the vocabulary."""
+
+    def __init__(self, tokens: int, device: torch.device):
+        self.max = torch.full((tokens,), -torch.inf, device=device)
+        self.sum = torch.zeros(tokens, dtype=torch.float64, device=device)
+        self.top = torch.zeros(tokens, dtype=torch.long, device=device)
+        self.target = torch.zeros(tokens, device=device)
+
+    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Takes in the logits of the words from `start` on; returns exp(logits - max) and the factor old sums shrink by."""
+        chunk_max, chunk_top = logits.max(dim=-1)
+        self.top = torch.where(chunk_max > self.max, chunk_top + start, self.top)
+        new_max = torch.maximum(self.max, chunk_max)
+        shrink = torch.exp(self.max - new_max).double()
+        weights = torch.exp(logits - new_max[:, None])
+        self.sum = self.sum * shrink + weights.sum(-1, dtype=torch.float64)
+        self.max = new_max
+        inside = (targets >= start) & (targets < start + logits.shape[-1])
+        picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
+        self.target = torch.where(inside, picked, self.target)
+        return weights, shrink
+
+    def log_sum(self) -> torch.Tensor:
+        return self.max.double() + torch.log(self.sum)
+
+
+@torch.inference_mode()
+def compare_states(
+    reference: torch.Tensor,
+    quantized: torch.Tensor,
+    reference_head: OutputHead,
+    quantized_head: OutputHead,
+    targets: torch.Tensor,
+) -> TokenScores:
+    """Compares two models token by token, exactly and without ever holding tokens x vocabulary logits.
+
+        KL = sum_v p(v) (a(v) - b(v)) - (logsumexp(a) - logsumexp(b)),   p = softmax(a)
+
+    with a and b the logits of the reference and the quantized model; the sum runs over chunks of the vocabulary.
+
+    Args:
+        reference: final hidden states of the reference, shape [tokens, hidden], any floating type.
+        quantized: those of the quantized model, same shape, same device.
+        reference_head: the reference's projection.
+        quantized_head: the quantized model's.
+        targets: the tokens that really came, shape [tokens].
+
+    Source: Kullback and Leibler (1951); projection and log-softmax in float32, sums over the vocabulary in float64.
+    """
+    tokens, vocabulary = len(targets), reference_head.weight.shape[0]
+    a, b = _Running(tokens, reference.device), _Running(tokens, reference.device)
+    difference = torch.zeros(tokens, dtype=torch.float64, device=reference.device)
+    chunk = max(1, MAX_LOGITS // max(1, tokens))
+    for start in range(0, vocabulary, chunk):
+        stop = min(start + chunk, vocabulary)
+        a_logits = reference_head.logits(reference, start, stop)
+        b_logits = quantized_head.logits(quantized, start, stop)
+        weights, shrink = a.add(a_logits, start, targets)
+        b.add(b_logits, start, targets)
+        difference = difference * shrink + (weights * (a_logits - b_logits)).sum(-1, dtype=torch.float64)
+    a_log_sum, b_log_sum = a.log_sum(), b.log_sum()
+    return TokenScores(
+        reference_nll=a_log_sum - a.target,
+        quantized_nll=b_log_sum - b.target,
+        kl=difference / a.sum - (a_log_sum - b_log_sum),
+        agree=a.top == b.top,
+    )

@@ -1,0 +1,165 @@
+"""The text every language is measured on: held out from calibration, tokenized once, cut into windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..calibration.calibration_set import Manifest
+from ..calibration.tokenization import check_coverage, tokenize
+from ..config import EvaluationConfig
+from ..corpora import Corpus, Document, Part, require_languages, shuffled_documents
+from ..errors import CorpusExhaustedError, OverlapError, TokenizerError
+from ..languages import Language
+
+# A bootstrap over fewer documents than this says little about the next document.
+MIN_DOCUMENTS = 8
+
+
+@dataclass(frozen=True)
+class HeldOutDocument:
+    """One text to measure on.
+
+    Args:
+        id: where it came from.
+        tokens: token ids without special tokens, shape [tokens], int32.
+        num_bytes: length of the text in UTF-8.
+    """
+
+    id: str
+    tokens: np.ndarray
+    num_bytes: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """One model input and the tokens it is scored on.
+
+        tokens   t0 t1 t2 t3 t4          longest window 3, prefix p
+        window   p  t0 t1 -> t0 t1 t2
+        window   t1 t2 t3 ->    t3 t4    only targets not scored before
+
+    Args:
+        document: place of the document in its language.
+        input_ids: shape [length], int32.
+        targets: shape [scored], int32; the tokens that follow the last `scored` inputs.
+    """
+
+    document: int
+    input_ids: np.ndarray
+    targets: np.ndarray
+
+
+def hold_out(
+    corpus: Corpus,
+    part: Part | None,
+    languages: Sequence[Language],
+    tokenizer: Any,
+    settings: EvaluationConfig,
+    calibration: Manifest | None,
+) -> dict[Language, list[HeldOutDocument]]:
+    """Draws the evaluation documents of every language and proves that none was calibrated on.
+
+    Args:
+        corpus: where the text comes from.
+        part: "evaluation" when calibration draws from the same corpus, None for all of it.
+        languages: those to measure.
+        tokenizer: the model's tokenizer.
+        settings: how much text, and the seed.
+        calibration: manifest of the calibration set; None when nothing was calibrated.
+
+    Raises:
+        CorpusExhaustedError: a language has fewer than eight documents.
+        OverlapError: a document is in the calibration set, by its content.
+    """
+    require_languages(corpus, languages)
+    used = _digests(calibration)
+    held_out = {}
+    for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
+        stream = shuffled_documents(corpus, language, part, settings.seed)
+        held_out[language] = _draw(language, stream, tokenizer, settings, used)
+    return held_out
+
+
+def _digests(calibration: Manifest | None) -> dict[str, str]:
+    """Digest of every calibration text -> its id."""
+    if calibration is None:
+        return {}
+    return {digest: id for texts in calibration.documents.values() for id, digest in texts.items()}
+
+
+def _draw(
+    language: Language, stream: Iterator[Document], tokenizer: Any, settings: EvaluationConfig, used: dict[str, str]
+) -> list[HeldOutDocument]:
+    sizes: dict[str, int] = {}
+    drawn: list[HeldOutDocument] = []
+    total = 0
+    for document in tokenize(_measured(stream, sizes), tokenizer, separator=""):
+        if document.digest in used:
+            raise OverlapError(
+                f"The evaluation text {document.id} of {language.name} is also calibration text "
+                f"({used[document.digest]}): the two have the same content. Measured on it, {language.name} would look "
+                "better than it is. Give evaluation.corpus= other text, or leave it out to have a part of the "
+                "calibration corpus kept for evaluation."
+            )
+        if len(document.tokens) == 0:
+            continue
+        drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), sizes.pop(document.id)))
+        total += len(document.tokens)
+        if total >= settings.tokens_per_language:
+            break
+    if len(drawn) < MIN_DOCUMENTS:
+        raise CorpusExhaustedError(
+            f"{language.name} ({language.tag}) has too little evaluation text: {len(drawn)} documents found, "
+            f"{MIN_DOCUMENTS} needed. Give evaluation.corpus= held-out text of it, give a larger corpus= (one document "
+            "in five is kept for evaluation), or raise evaluation.tokens_per_language if few long documents filled it."
+        )
+    check_coverage((token for document in drawn for token in document.tokens.tolist()), tokenizer, language.name)
+    return drawn
+
+
+def _measured(stream: Iterable[Document], sizes: dict[str, int]) -> Iterator[Document]:
+    for document in stream:
+        sizes[document.id] = len(document.text.encode())
+        yield document
+
+
+def first_token(tokenizer: Any) -> int:
+    """The token every document is scored after: the one that begins a sequence, else the one that ends it.
+
+    Raises:
+        TokenizerError: the tokenizer has neither.
+
+    Source: the prefix token of lm-evaluation-harness.
+    """
+    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if token is not None:
+            return int(token)
+    raise TokenizerError(
+        "The tokenizer has no token that begins or ends a sequence, so a document's first token cannot be scored; set "
+        "tokenizer.bos_token."
+    )
+
+
+def cut_windows(documents: Sequence[HeldOutDocument], prefix: int, max_length: int) -> list[Window]:
+    """Cuts documents into windows in which every token is scored exactly once.
+
+    Args:
+        documents: of one language.
+        prefix: the token before each document.
+        max_length: longest input in tokens.
+
+    Source: `get_rolling_token_windows` of lm-evaluation-harness, with one token of context at least.
+    """
+    windows = []
+    for place, document in enumerate(documents):
+        sequence = np.concatenate([np.array([prefix], np.int32), document.tokens])
+        for start in range(0, len(document.tokens), max_length):
+            end = min(start + max_length, len(document.tokens))
+            begin = max(0, end - max_length)
+            windows.append(Window(place, sequence[begin:end], document.tokens[start:end]))
+    return windows

@@ -1,0 +1,118 @@
+"""Joins Transformers: the quantizer behind `from_pretrained(..., quantization_config=MultilingualCalibrationConfig(...))`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers.quantizers import HfQuantizer
+from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
+
+from .backends import find_backend
+from .calibration.build import build_calibration_set, check_length
+from .calibration.calibration_set import CalibrationSet
+from .calibration.tokenization import load_tokenizer
+from .checkpoint import attach
+from .config import QUANT_METHOD, MultilingualCalibrationConfig
+from .errors import CalibrationSetError
+from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
+from .measures import make_report
+from .model_checks import longest_sequence, public_name, require_causal_lm
+from .report import MultilingualReport
+
+__all__ = ["MultilingualCalibrationConfig", "MultilingualQuantizer"]
+
+
+class MultilingualQuantizer(HfQuantizer):
+    """The quantizer Transformers calls while it loads a model with our configuration.
+
+        from_pretrained
+          ├─ validate_environment      method, settings, packages
+          ├─ (model built without weights)
+          ├─ before weight loading     model family and sizes, tokenizer, calibration set, evaluation text
+          ├─ (weights loaded, model dispatched)
+          └─ postprocess_model         reference pass, engine, quantized pass, report
+
+    Whatever can be wrong is found before the weights load. Afterwards the model carries upstream's own config and
+    quantizer, and no trace of this class.
+    """
+
+    requires_calibration = False
+    quantization_config: MultilingualCalibrationConfig
+
+    def validate_environment(self, *args: Any, **kwargs: Any) -> None:
+        self.backend = find_backend(self.quantization_config)
+
+    def update_device_map(self, device_map: Any) -> Any:
+        return {"": "cpu"} if device_map is None else device_map
+
+    def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
+        require_causal_lm(model)
+        self.backend.check_model(model)
+        config, max_length = self.quantization_config, longest_sequence(model)
+        given = config.tokenizer or getattr(config.method, "tokenizer", None)
+        commit = getattr(model.config, "_commit_hash", None)
+        tokenizer = load_tokenizer(given, model.config.name_or_path, commit)
+        self.calibration_set = calibration_set_of(config, tokenizer, max_length)
+        self.evaluation: Evaluation | None = None
+        if config.evaluation is not None:
+            manifest = self.calibration_set.manifest
+            languages = config.languages or self.calibration_set.languages
+            self.evaluation = prepare_evaluation(
+                config, languages, tokenizer, max_length, manifest.sequence_length, manifest
+            )
+
+    def postprocess_model(self, model: Any, **kwargs: Any) -> None:
+        self.remove_quantization_config(model)
+        report: MultilingualReport | None = None
+        if self.evaluation is None:
+            self.backend.quantize(model, self.calibration_set)
+        else:
+            reference = run_reference(model, self.evaluation)
+            self.backend.quantize(model, self.calibration_set)
+            report = self._measure(model, self.evaluation, reference)
+        attach(model, self.backend, self.calibration_set.manifest, report)
+
+    def _measure(self, model: Any, evaluation: Evaluation, reference: Reference) -> MultilingualReport:
+        measured = run_quantized(model, evaluation, reference)
+        setting = {"model": public_name(model.name_or_path), **self.backend.setting(model)}
+        return make_report(measured, evaluation, setting, self.calibration_set.manifest)
+
+    def is_serializable(self) -> bool:
+        return True
+
+    @property
+    def is_trainable(self) -> bool:
+        return False
+
+
+def calibration_set_of(
+    config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None
+) -> CalibrationSet:
+    """The set a config asks for: the one it was given, loaded if it is a folder, or a new one.
+
+    Raises:
+        CalibrationSetError: a given set does not fit the model or the languages.
+    """
+    if config.calibration_set is None:
+        return build_calibration_set(config, tokenizer, max_length)
+    given = config.calibration_set
+    calibration_set = given if isinstance(given, CalibrationSet) else CalibrationSet.load(given)
+    check_length("The sequence_length of the calibration set", calibration_set.manifest.sequence_length, max_length)
+    highest = int(calibration_set.token_ids().max())
+    if highest >= len(tokenizer):
+        raise CalibrationSetError(
+            f"The calibration set holds token {highest}, the tokenizer has only {len(tokenizer)}; it was built with "
+            "another tokenizer. Build it again with this model's."
+        )
+    missing = [language.tag for language in config.languages if language not in calibration_set.languages]
+    if missing:
+        held = ", ".join(language.tag for language in calibration_set.languages)
+        raise CalibrationSetError(
+            f"The calibration set has no {', '.join(missing)}, only {held}; build one with these languages, or leave "
+            "languages out to take the set's own."
+        )
+    return calibration_set
+
+
+if QUANT_METHOD not in AUTO_QUANTIZER_MAPPING:
+    register_quantizer(QUANT_METHOD)(MultilingualQuantizer)
