@@ -1,11 +1,11 @@
 """Quantize multilingual language models with language-balanced calibration, and see what each language lost.
 
-    from transformers import AutoModelForCausalLM
-    from optimum_multilingual import MultilingualCalibrationConfig
+from transformers import AutoModelForCausalLM
+from optimum_multilingual import MultilingualCalibrationConfig
 
-    config = MultilingualCalibrationConfig("gptq", bits=4, languages=["en", "sw", "zh"])
-    model = AutoModelForCausalLM.from_pretrained("path/or/name", quantization_config=config)
-    print(model.multilingual_report)
+config = MultilingualCalibrationConfig("gptq", bits=4, languages=["en", "sw", "zh"])
+model = AutoModelForCausalLM.from_pretrained("path/or/name", quantization_config=config)
+print(model.multilingual_report)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HOME = {
     "MultilingualError": "errors",
     "MultilingualReport": "report",
     "build_calibration_set": "calibration.build",
-    "evaluate_checkpoints": "integration",
+    "evaluate_checkpoints": "comparison",
     "find_language": "languages",
 }
 
@@ -46,10 +46,10 @@ __all__ = [
 if TYPE_CHECKING:
     from .calibration.build import build_calibration_set
     from .calibration.calibration_set import CalibrationSet
+    from .comparison import evaluate_checkpoints
     from .config import EvaluationConfig, MultilingualCalibrationConfig
     from .corpora.document import Document
     from .errors import MultilingualError
-    from .integration import evaluate_checkpoints
     from .languages import Language, find_language
     from .report import MultilingualReport
 

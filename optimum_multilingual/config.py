@@ -112,7 +112,7 @@ class MultilingualCalibrationConfig:
 
     def __post_init__(self) -> None:
         if self.calibration_set is None or self.languages:
-            self.languages = find_languages(self.languages)
+            find_languages(self.languages)
         self._check_method()
         self._check_size()
         self._check_mixture()
@@ -120,6 +120,18 @@ class MultilingualCalibrationConfig:
             raise ConfigError(f"document_separator must be one of {SEPARATORS}, got {self.document_separator!r}.")
         if isinstance(self.evaluation, Mapping):
             self.evaluation = _from_known_keys(EvaluationConfig, self.evaluation)
+
+    @property
+    def resolved_languages(self) -> tuple[Language, ...]:
+        """The languages as `Language` objects; empty only where a calibration set brings its own."""
+        return find_languages(self.languages) if self.languages else ()
+
+    @property
+    def weights(self) -> dict[Language, float] | None:
+        """The explicit weight of each language; None where the mixture is named."""
+        if isinstance(self.mixture, str):
+            return None
+        return dict(zip(find_languages(self.mixture), map(float, self.mixture.values()), strict=True))
 
     @property
     def quant_method(self) -> str:
@@ -160,29 +172,33 @@ class MultilingualCalibrationConfig:
                 f"least {len(self.languages)} rows, or fewer languages."
             )
         if self.tokens_per_language is not None and self.mixture != "uniform":
-            raise ConfigError("tokens_per_language means the same for every language; with another mixture give num_rows.")
+            raise ConfigError(
+                "tokens_per_language means the same for every language; with another mixture give num_rows."
+            )
 
     def _check_mixture(self) -> None:
-        if isinstance(self.mixture, Mapping):
-            self.mixture = self._weights(self.mixture)
-        elif self.mixture not in MIXTURES:
-            raise ConfigError(f"mixture must be one of {MIXTURES} or a mapping of language to weight, got {self.mixture!r}.")
+        if not isinstance(self.mixture, Mapping):
+            if self.mixture not in MIXTURES:
+                raise ConfigError(
+                    f"mixture must be one of {MIXTURES} or a mapping of language to weight, got {self.mixture!r}."
+                )
+        else:
+            self._check_weights(self.mixture)
         if not (isinstance(self.temperature, int | float) and 0 < self.temperature < math.inf):
             raise ConfigError(f"temperature must be a number above 0, got {self.temperature!r}.")
         if self.temperature != 1 and self.mixture != "proportional":
             raise ConfigError("temperature flattens proportional shares; give it only with mixture='proportional'.")
 
-    def _weights(self, mixture: Mapping[Any, float]) -> dict[str | Language, float]:
-        weights = dict(zip(find_languages(mixture), mixture.values(), strict=True))
-        if set(weights) != set(self.languages):
+    def _check_weights(self, mixture: Mapping[Any, Any]) -> None:
+        weighted = find_languages(mixture)
+        if set(weighted) != set(self.resolved_languages):
             raise ConfigError(
-                f"mixture has weights for {_tags(weights)}, languages are {_tags(self.languages)}; both must name the "
-                "same languages."
+                f"mixture has weights for {_tags(weighted)}; languages are {_tags(self.resolved_languages)}. Both must "
+                "name the same languages."
             )
-        for language, weight in weights.items():
+        for language, weight in mixture.items():
             if not (isinstance(weight, int | float) and 0 < weight < math.inf):
-                raise ConfigError(f"The weight of {language.name} must be a number above 0, got {weight!r}.")
-        return {language: float(weights[language]) for language in weights}
+                raise ConfigError(f"The weight of {language} must be a number above 0, got {weight!r}.")
 
     def to_dict(self) -> dict[str, Any]:
         """The config as plain JSON values.
@@ -240,5 +256,5 @@ def _require_int(name: str, value: Any, minimum: int) -> None:
         raise ConfigError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
 
 
-def _tags(languages: Sequence[Any] | Mapping[Any, float]) -> str:
-    return ", ".join(sorted(str(language) for language in languages))
+def _tags(languages: Sequence[Language]) -> str:
+    return ", ".join(sorted(language.tag for language in languages))

@@ -37,7 +37,7 @@ class MultilingualQuantizer(HfQuantizer):
     """
 
     requires_calibration = False
-    quantization_config: MultilingualCalibrationConfig
+    quantization_config: MultilingualCalibrationConfig  # type: ignore[assignment]  # upstream asks for no base class
 
     def validate_environment(self, *args: Any, **kwargs: Any) -> None:
         self.backend = find_backend(self.quantization_config)
@@ -56,7 +56,7 @@ class MultilingualQuantizer(HfQuantizer):
         self.evaluation: Evaluation | None = None
         if config.evaluation is not None:
             manifest = self.calibration_set.manifest
-            languages = config.languages or self.calibration_set.languages
+            languages = config.resolved_languages or self.calibration_set.languages
             self.evaluation = prepare_evaluation(
                 config, languages, tokenizer, max_length, manifest.sequence_length, manifest
             )
@@ -85,9 +85,7 @@ class MultilingualQuantizer(HfQuantizer):
         return False
 
 
-def calibration_set_of(
-    config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None
-) -> CalibrationSet:
+def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None) -> CalibrationSet:
     """The set a config asks for: the one it was given, loaded if it is a folder, or a new one.
 
     Raises:
@@ -104,7 +102,7 @@ def calibration_set_of(
             f"The calibration set holds token {highest}, the tokenizer has only {len(tokenizer)}; it was built with "
             "another tokenizer. Build it again with this model's."
         )
-    missing = [language.tag for language in config.languages if language not in calibration_set.languages]
+    missing = [language.tag for language in config.resolved_languages if language not in calibration_set.languages]
     if missing:
         held = ", ".join(language.tag for language in calibration_set.languages)
         raise CalibrationSetError(

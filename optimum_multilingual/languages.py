@@ -141,6 +141,7 @@ def _written_language(parsed: langcodes.Language) -> Language:
 
 def _script_of(parsed: langcodes.Language) -> str:
     script = parsed.maximize().script
+    assert script is not None, "CLDR gives every maximized tag a script"
     return CORPUS_SCRIPT.get(script, script)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .calibration.calibration_set import Manifest
 from .config import EvaluationConfig
 from .evaluation.bootstrap import percentile_interval, resample_sums
-from .calibration.calibration_set import Manifest
 from .evaluation.evaluator import Evaluation, Measurement
 from .languages import Language
 from .report import Divergence, Estimate, LanguageScore, ModelScore, MultilingualReport

@@ -156,9 +156,7 @@ class MultilingualReport:
         """Macro mean, worst language and gap of one measure: "relative_change", "nll_change" or "kl"."""
         values = {score.language: MEASURES[measure](score) for score in self.scores}
         worst = max(values, key=lambda language: values[language])
-        return Summary(
-            sum(values.values()) / len(values), worst, values[worst], values[worst] - min(values.values())
-        )
+        return Summary(sum(values.values()) / len(values), worst, values[worst], values[worst] - min(values.values()))
 
     def to_markdown(self) -> str:
         """A Markdown table that is also readable as it is, worst language first, with a summary below."""
@@ -223,14 +221,18 @@ MEASURES: dict[str, Callable[[LanguageScore], float]] = {
 
 def _score_from_dict(values: Mapping[str, Any]) -> LanguageScore:
     values = _map_numbers(values, lambda number: number, none=math.nan)
-    kl = {**values["kl"], "mean": Estimate(**values["kl"]["mean"])}
-    estimates = ("nll_change", "bits_per_byte_change", "relative_change", "top1_agreement")
     return LanguageScore(
-        **{name: values[name] for name in ("language", "documents", "tokens", "num_bytes")},
+        language=values["language"],
+        documents=values["documents"],
+        tokens=values["tokens"],
+        num_bytes=values["num_bytes"],
         reference=ModelScore(**values["reference"]),
         quantized=ModelScore(**values["quantized"]),
-        kl=Divergence(**kl),
-        **{name: Estimate(**values[name]) for name in estimates},
+        nll_change=Estimate(**values["nll_change"]),
+        bits_per_byte_change=Estimate(**values["bits_per_byte_change"]),
+        relative_change=Estimate(**values["relative_change"]),
+        kl=Divergence(**{**values["kl"], "mean": Estimate(**values["kl"]["mean"])}),
+        top1_agreement=Estimate(**values["top1_agreement"]),
     )
 
 

@@ -1,6 +1,6 @@
 """Quantization engines, one file each, all with the same face.
 
-    gptq    Transformers' GPTQConfig -> Optimum -> GPTQModel
+gptq    Transformers' GPTQConfig -> Optimum -> GPTQModel
 """
 
 from __future__ import annotations

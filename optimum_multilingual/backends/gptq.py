@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
 from ..errors import CheckpointError, ConfigError, ModelError
 from .base import require_packages
+from .quiet import quiet_engine, quiet_import
 
 BITS = (2, 3, 4, 8)
 GROUP_SIZES = (-1, 16, 32, 64, 128, 256, 512, 1024)
@@ -43,7 +43,7 @@ class GPTQBackend:
 
     def __init__(self, config: MultilingualCalibrationConfig):
         require_packages("gptq", "gptq", ("optimum", "gptqmodel"))
-        with _quiet_import():
+        with quiet_import():
             from optimum.gptq import GPTQQuantizer  # noqa: F401  imported here once, quietly
         self.upstream = _upstream_config(config)
         self.saved_format = self.upstream.format
@@ -79,7 +79,7 @@ class GPTQBackend:
                 f"The transformer blocks of {type(model).__name__} were not found ({error}); name them: "
                 'GPTQConfig(..., block_name_to_quantize="model.layers").'
             ) from error
-        chosen = sum(self.upstream.modules_in_block_to_quantize or [], [])
+        chosen = [name for names in self.upstream.modules_in_block_to_quantize or [] for name in names]
         found = {
             name: (layer.weight.shape[1], layer.weight.shape[0])
             for name, layer in get_layers(blocks).items()
@@ -111,7 +111,7 @@ class GPTQBackend:
         quantizer.validate_environment()
         # Handed over here and not in GPTQConfig(dataset=...), from where it would go into the published config.json.
         quantizer.optimum_quantizer.dataset = examples_of(calibration_set)
-        with _quiet_engine(), _packing_environment(model):
+        with quiet_engine(), _packing_environment(model):
             quantizer.postprocess_model(model)
         config = model.config.quantization_config
         config.dataset = config.tokenizer = quantizer.optimum_quantizer.dataset = None
@@ -149,7 +149,7 @@ class GPTQBackend:
         if self.saved_format == "gptq_v2":
             yield
             return
-        with _quiet_engine(), _as_v1(model):
+        with quiet_engine(), _as_v1(model):
             yield
 
 
@@ -173,7 +173,9 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
     upstream = copy.copy(config.method)
     upstream.tokenizer = None
     if upstream.dataset is not None:
-        raise ConfigError("GPTQConfig(dataset=...) and a calibration set of ours exclude each other; leave dataset out.")
+        raise ConfigError(
+            "GPTQConfig(dataset=...) and a calibration set of ours exclude each other; leave dataset out."
+        )
     _require("group_size", upstream.group_size, GROUP_SIZES)
     _require("format", upstream.format, FORMATS)
     if not upstream.sym and upstream.format == "gptq":
@@ -231,32 +233,6 @@ def _as_v1(model: Any) -> Iterator[None]:
     finally:
         hf_convert_gptq_v1_to_v2_format(model, config.bits, engine.quant_linear, "gptq", config.meta)
         config.format = "gptq_v2"
-
-
-@contextmanager
-def _quiet_import() -> Iterator[None]:
-    # Importing gptqmodel prints a banner, and its tokenizer package sets the root logger to INFO.
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    with _quiet_engine(logging.ERROR):
-        try:
-            yield
-        finally:
-            root.setLevel(level)
-            root.handlers[:] = handlers
-
-
-@contextmanager
-def _quiet_engine(level: int = logging.WARNING) -> Iterator[None]:
-    from logbar import LogBar
-
-    logger = LogBar.shared()
-    before = logger.level
-    logger.setLevel(level)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from itertools import islice
@@ -57,18 +57,19 @@ def build_calibration_set(
         TokenizerError: the tokenizer cannot encode a language.
         ConfigError: rows longer than the model allows.
     """
+    languages = config.resolved_languages
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
-    require_languages(corpus, config.languages)
+    require_languages(corpus, languages)
     part = "calibration" if shares_corpus_with_evaluation(config) else None
     plan = _plan(config, corpus, part, max_length)
     prefix = row_prefix(tokenizer)
     packed = {
         language: _rows_of(language, plan, corpus, part, tokenizer, config, prefix)
-        for language in tqdm(config.languages, desc="Building calibration set", unit="language", disable=None)
+        for language in tqdm(languages, desc="Building calibration set", unit="language", disable=None)
     }
-    order = interleave([plan.rows[language] for language in config.languages])
+    order = interleave([plan.rows[language] for language in languages])
     queues = {language: iter(rows) for language, rows in packed.items()}
-    chosen = (config.languages[place] for place in order)
+    chosen = (languages[place] for place in order)
     rows = tuple(Row(language, np.array(next(queues[language]).input_ids, dtype=np.int32)) for language in chosen)
     return CalibrationSet(rows, _manifest(config, plan, corpus, tokenizer, prefix, rows, packed))
 
@@ -92,12 +93,13 @@ def _plan(config: MultilingualCalibrationConfig, corpus: Corpus, part: Any, max_
     tokens = config.tokens_per_language
     if tokens is None and config.num_rows is None and embedded and config.mixture == "uniform":
         tokens = EMBEDDED_TOKENS_PER_LANGUAGE
+    languages = config.resolved_languages
     weights = _weights(config, corpus, part)
     if tokens is not None:
-        return Plan(dict.fromkeys(config.languages, -(-tokens // length)), weights, length)
-    num_rows = config.num_rows or max(DEFAULT_NUM_ROWS, len(config.languages))
-    counts = allocate(num_rows, [weights[language] for language in config.languages])
-    return Plan(dict(zip(config.languages, counts, strict=True)), weights, length)
+        return Plan(dict.fromkeys(languages, -(-tokens // length)), weights, length)
+    num_rows = config.num_rows or max(DEFAULT_NUM_ROWS, len(languages))
+    counts = allocate(num_rows, [weights[language] for language in languages])
+    return Plan(dict(zip(languages, counts, strict=True)), weights, length)
 
 
 def check_length(name: str, length: int, max_length: int | None) -> None:
@@ -113,16 +115,17 @@ def check_length(name: str, length: int, max_length: int | None) -> None:
 
 
 def _weights(config: MultilingualCalibrationConfig, corpus: Corpus, part: Any) -> dict[Language, float]:
-    if isinstance(config.mixture, Mapping):
-        return {language: config.mixture[language] for language in config.languages}
+    if config.weights is not None:
+        return config.weights
+    languages = config.resolved_languages
     if config.mixture == "uniform":
-        return dict.fromkeys(config.languages, 1.0)
-    bar = tqdm(config.languages, desc="Measuring text", unit="language", disable=None)
+        return dict.fromkeys(languages, 1.0)
+    bar = tqdm(languages, desc="Measuring text", unit="language", disable=None)
     sizes = [_text_bytes(corpus, language, part) for language in bar]
-    for language, size in zip(config.languages, sizes, strict=True):
+    for language, size in zip(languages, sizes, strict=True):
         if size == 0:
             raise CorpusExhaustedError(_exhausted_message(language, 0, 1, "bytes"))
-    return dict(zip(config.languages, temper(sizes, config.temperature), strict=True))
+    return dict(zip(languages, temper(sizes, config.temperature), strict=True))
 
 
 def _text_bytes(corpus: Corpus, language: Language, part: Any) -> int:
@@ -191,9 +194,9 @@ def _manifest(
             "weight": plan.weights[language],
             "documents": len(documents[language.tag]),
         }
-        for language in config.languages
+        for language in config.resolved_languages
     }
-    kind = "weights" if isinstance(config.mixture, Mapping) else config.mixture
+    kind = config.mixture if isinstance(config.mixture, str) else "weights"
     return Manifest(
         fingerprint=fingerprint_of(rows),
         languages=languages,

@@ -23,7 +23,9 @@ class PackedRow:
     documents: tuple[tuple[str, str], ...]
 
 
-def pack(documents: Iterable[TokenizedDocument], sequence_length: int, prefix: tuple[int, ...] = ()) -> Iterator[PackedRow]:
+def pack(
+    documents: Iterable[TokenizedDocument], sequence_length: int, prefix: tuple[int, ...] = ()
+) -> Iterator[PackedRow]:
     """Cuts a stream of documents into rows of exactly `sequence_length` tokens.
 
         documents   [1 1 1 1 1] [2 2] [3 3 3 3 3 3]        prefix (b,)  length 4

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
+from importlib.abc import Traversable
 from typing import Any
 
 from ..languages import Language, find_language
-from .document import Document
+from .document import Document, Part
 
 # Every fourth paragraph is for evaluation. Genres come in blocks of twelve, so both parts hold every genre, and
 # because the languages are parallel, every language is evaluated on the same content.
@@ -18,9 +19,9 @@ EVALUATION_EVERY = 4
 class EmbeddedCorpus:
     """96 paragraphs, the same in every language, written for this package (CC0).
 
-        >>> corpus = EmbeddedCorpus()
-        >>> next(corpus.documents(find_language("en"))).text[:21]
-        'The city council vote'
+    >>> corpus = EmbeddedCorpus()
+    >>> next(corpus.documents(find_language("en"))).text[:21]
+    'The city council vote'
     """
 
     def languages(self) -> tuple[Language, ...]:
@@ -29,14 +30,14 @@ class EmbeddedCorpus:
     def documents(self, language: Language) -> Iterator[Document]:
         text = _folder().joinpath(f"{language.tag}.txt").read_text(encoding="utf-8")
         for number, paragraph in enumerate(text.splitlines(), start=1):
-            part = "evaluation" if number % EVALUATION_EVERY == 0 else "calibration"
+            part: Part = "evaluation" if number % EVALUATION_EVERY == 0 else "calibration"
             yield Document.from_text(f"embedded/{language.tag}/{number}", paragraph, part)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "embedded", "licence": "CC0-1.0", "use": "first runs and tests, not releases"}
 
 
-def _folder():
+def _folder() -> Traversable:
     return resources.files("optimum_multilingual").joinpath("data", "corpus")
 
 

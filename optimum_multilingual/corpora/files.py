@@ -33,7 +33,9 @@ def read_texts(path: Path, text_column: str) -> Texts:
     """
     reader = READERS.get(file_format(path) or "")
     if reader is None:
-        raise CorpusFileError(f"{path.name} has no ending that can be read; allowed are {', '.join(READERS)} (.gz too).")
+        raise CorpusFileError(
+            f"{path.name} has no ending that can be read; allowed are {', '.join(READERS)} (.gz too)."
+        )
     if not path.is_file():
         raise CorpusFileError(f"There is no file {path}; check the path given as corpus.")
     if path.stat().st_size == 0:
@@ -131,7 +133,9 @@ def _read_parquet(path: Path, text_column: str) -> Texts:
                 number += 1
                 yield number, _field({text_column: text}, text_column, path, number)
     except (pyarrow.ArrowException, OSError) as error:
-        raise CorpusFileError(f"{path.name} is not a whole parquet file ({error}); copy or download it again.") from error
+        raise CorpusFileError(
+            f"{path.name} is not a whole parquet file ({error}); copy or download it again."
+        ) from error
 
 
 READERS: dict[str, Callable[[Path, str], Texts]] = {

@@ -128,7 +128,8 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
             for (batch, hidden), kept in zip(batches, reference.states[language], strict=True)
         ]
         num_bytes = np.array([document.num_bytes for document in evaluation.documents[language]])
-        measured[language] = Measurement(*map(np.concatenate, zip(*columns, strict=True)), num_bytes)
+        tokens = [np.concatenate(column) for column in zip(*columns, strict=True)]
+        measured[language] = Measurement(tokens[0], tokens[1], tokens[2], tokens[3], tokens[4], num_bytes)
     return measured
 
 

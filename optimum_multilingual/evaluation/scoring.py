@@ -59,7 +59,9 @@ def check_head(model: Any, head: OutputHead, window: Window) -> None:
         )
 
 
-def final_states(model: Any, windows: Sequence[Window], batch_tokens: int) -> Iterator[tuple[list[Window], torch.Tensor]]:
+def final_states(
+    model: Any, windows: Sequence[Window], batch_tokens: int
+) -> Iterator[tuple[list[Window], torch.Tensor]]:
     """Runs a model over windows and yields each batch with the final hidden states of its scored positions.
 
     Windows of similar length share a batch. They are padded on the right, which no causal model sees from the left.

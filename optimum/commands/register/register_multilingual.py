@@ -1,0 +1,3 @@
+from optimum_multilingual.commands.multilingual import MultilingualCommand
+
+REGISTER_COMMANDS = [MultilingualCommand]

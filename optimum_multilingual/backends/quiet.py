@@ -1,0 +1,44 @@
+"""Keeps engines from writing into a user's terminal and logging; everything is put back afterwards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+
+@contextmanager
+def quiet_import() -> Iterator[None]:
+    """Imports engines without their banners, and leaves the root logger as it was.
+
+    Importing gptqmodel prints a banner to stdout, its tokenizer package sets the root logger to INFO, and torchao warns of
+    kernels that were built for other devices.
+    """
+    root = logging.getLogger()
+    level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with quiet_engine(logging.ERROR):
+            yield
+    finally:
+        logging.disable(disabled)
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
+@contextmanager
+def quiet_engine(level: int = logging.WARNING) -> Iterator[None]:
+    """Lets only warnings of GPTQModel through, whose logger writes to stdout; does nothing where it is not installed."""
+    if find_spec("logbar") is None:
+        yield
+        return
+    from logbar import LogBar
+
+    logger = LogBar.shared()
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

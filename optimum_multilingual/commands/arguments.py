@@ -1,0 +1,119 @@
+"""Arguments that several verbs share, and what they become."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..config import MIXTURES, SEPARATORS, EvaluationConfig, MultilingualCalibrationConfig
+from ..errors import CheckpointError, ConfigError, MultilingualError
+from ..languages import Language
+
+
+def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
+    """Gives a verb its description and, below the options, commands that can be copied."""
+    parser.description = what
+    parser.epilog = f"examples:\n{examples}"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
+def add_corpus(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("text")
+    group.add_argument("--languages", nargs="+", metavar="LANGUAGE", help="names, codes or tags: en sw cmn_Hans Yoruba")
+    group.add_argument(
+        "--corpus", default="embedded", help="'embedded' (first runs only) or a folder with en.txt, sw.jsonl.gz, ..."
+    )
+    group.add_argument("--text-column", default="text", help="key or column with the text (default: text)")
+
+
+def add_calibration(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("calibration set")
+    group.add_argument(
+        "--mixture", choices=MIXTURES, default="uniform", help="shares of the languages (default: uniform)"
+    )
+    group.add_argument("--weights", nargs="+", metavar="LANGUAGE=WEIGHT", help="explicit shares: en=2 sw=1 zh=1")
+    group.add_argument("--temperature", type=float, default=1.0, help="above 1 flattens proportional shares")
+    group.add_argument("--num-rows", type=int, help="rows of all languages together (default: 128)")
+    group.add_argument("--tokens-per-language", type=int, help="the size given as tokens of each language")
+    group.add_argument("--sequence-length", type=int, help="tokens of a row (default: 2048, or 512 with 'embedded')")
+    group.add_argument("--document-separator", choices=SEPARATORS, default="newline", help="between two documents")
+    group.add_argument("--seed", type=int, default=0, help="of the choice and order of documents (default: 0)")
+
+
+def add_evaluation(parser: argparse.ArgumentParser) -> None:
+    defaults = EvaluationConfig()
+    group = parser.add_argument_group("evaluation")
+    group.add_argument("--evaluation-corpus", help="held-out text; default: a part of --corpus kept for it")
+    group.add_argument(
+        "--evaluation-tokens",
+        type=int,
+        default=defaults.tokens_per_language,
+        help="in each language (default: %(default)s)",
+    )
+    group.add_argument("--bootstrap-draws", type=int, default=defaults.bootstrap_draws, help="(default: %(default)s)")
+    group.add_argument(
+        "--confidence", type=float, default=defaults.confidence, help="of intervals (default: %(default)s)"
+    )
+
+
+def evaluation_from(args: argparse.Namespace) -> EvaluationConfig:
+    return EvaluationConfig(
+        corpus=args.evaluation_corpus,
+        tokens_per_language=args.evaluation_tokens,
+        bootstrap_draws=args.bootstrap_draws,
+        confidence=args.confidence,
+    )
+
+
+def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrationConfig:
+    """The configuration the shared arguments describe; `given` adds what only one verb has."""
+    if args.weights and args.mixture != "uniform":
+        raise ConfigError("--weights and --mixture both say the shares; give one of them.")
+    weights: dict[str | Language, float] = dict(map(_weight, args.weights or ()))
+    return MultilingualCalibrationConfig(
+        languages=args.languages or list(weights),
+        corpus=args.corpus,
+        text_column=args.text_column,
+        mixture=weights or args.mixture,
+        temperature=args.temperature,
+        num_rows=args.num_rows,
+        tokens_per_language=args.tokens_per_language,
+        sequence_length=args.sequence_length,
+        document_separator=args.document_separator,
+        seed=args.seed,
+        **given,
+    )
+
+
+def _weight(given: str) -> tuple[str, float]:
+    language, _, weight = given.partition("=")
+    try:
+        return language, float(weight)
+    except ValueError:
+        raise ConfigError(f"--weights takes LANGUAGE=NUMBER such as en=2, got {given!r}.") from None
+
+
+def require_free_folder(path: str) -> Path:
+    """Refuses an output folder that already holds something, before any work is done.
+
+    Raises:
+        CheckpointError: it does.
+    """
+    folder = Path(path)
+    if folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise CheckpointError(
+            f"--output {folder} exists and is not empty; give a new folder, or remove this one first."
+        )
+    return folder
+
+
+def run_or_exit(run: Callable[[], None]) -> None:
+    """Runs a verb; an error we raise becomes one line on stderr and exit code 1, without a traceback."""
+    try:
+        run()
+    except MultilingualError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,25 @@
+"""`optimum-cli multilingual`: one verb for each step, with files between the steps."""
+
+from __future__ import annotations
+
+from optimum.commands.base import BaseOptimumCLICommand, CommandInfo
+
+from .calibrate import CalibrateCommand
+from .evaluate import EvaluateCommand
+from .languages import LanguagesCommand
+from .quantize import QuantizeCommand
+
+
+class MultilingualCommand(BaseOptimumCLICommand):
+    """The parent of all verbs; alone it prints the help."""
+
+    COMMAND = CommandInfo(
+        name="multilingual",
+        help="Quantize multilingual models with language-balanced calibration, and report what each language lost.",
+    )
+    SUBCOMMANDS = (
+        CommandInfo(name="languages", help="List or search languages.", subcommand_class=LanguagesCommand),
+        CommandInfo(name="calibrate", help="Build a calibration set.", subcommand_class=CalibrateCommand),
+        CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
+        CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
+    )

@@ -1,0 +1,76 @@
+"""`optimum-cli multilingual quantize`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from optimum.commands.base import BaseOptimumCLICommand
+
+from ..errors import ModelError
+from . import arguments
+
+EXAMPLES = """\
+  optimum-cli multilingual quantize examples/tiny-multilingual-lm --languages en sw zh --output out/
+  optimum-cli multilingual quantize me/model --bits 3 --group-size 64 --corpus my_texts/ --languages en sw --output out/
+  optimum-cli multilingual quantize me/model --calibration-set set/ --evaluation-corpus held_out/ --output out/
+"""
+
+
+class QuantizeCommand(BaseOptimumCLICommand):
+    """Quantizes a model, prints the report, saves an ordinary checkpoint."""
+
+    @staticmethod
+    def parse_args(parser: ArgumentParser) -> None:
+        arguments.describe(
+            parser, "Quantizes a model with balanced calibration, prints what each language lost, saves it.", EXAMPLES
+        )
+        parser.add_argument("model", help="name or folder of the model")
+        parser.add_argument("--output", required=True, help="new folder for the checkpoint")
+        parser.add_argument("--method", default="gptq", help="(default: gptq)")
+        parser.add_argument("--bits", type=int, help="bits of a weight (default: 4)")
+        parser.add_argument("--group-size", type=int, help="weights that share a scale (default: 128 where it fits)")
+        parser.add_argument("--device-map", help="as in from_pretrained: auto, cpu, cuda:0")
+        parser.add_argument(
+            "--calibration-set", metavar="FOLDER", help="a set saved by `calibrate`, in place of building one"
+        )
+        parser.add_argument("--no-evaluation", action="store_true", help="quantize without measuring")
+        arguments.add_corpus(parser)
+        arguments.add_calibration(parser)
+        arguments.add_evaluation(parser)
+
+    def run(self) -> None:
+        arguments.run_or_exit(self._run)
+
+    def _run(self) -> None:
+        folder = arguments.require_free_folder(self.args.output)
+        config = arguments.config_from(
+            self.args,
+            method=self.args.method,
+            bits=self.args.bits,
+            group_size=self.args.group_size,
+            calibration_set=self.args.calibration_set,
+            evaluation=None if self.args.no_evaluation else arguments.evaluation_from(self.args),
+        )
+
+        from ..backends.quiet import quiet_import
+
+        with quiet_import():
+            from transformers import AutoConfig, AutoModelForCausalLM
+
+            from .. import integration  # noqa: F401  makes the configuration known to from_pretrained
+        from ..calibration.tokenization import load_tokenizer
+
+        upstream = getattr(AutoConfig.from_pretrained(self.args.model), "quantization_config", None)
+        if upstream is not None:
+            raise ModelError(
+                f"{self.args.model} is already quantized ({upstream.get('quant_method')}); quantizing starts from the "
+                "full-precision model. To measure this one, use `optimum-cli multilingual evaluate`."
+            )
+        model = AutoModelForCausalLM.from_pretrained(
+            self.args.model, quantization_config=config, device_map=self.args.device_map
+        )
+        model.save_pretrained(folder)
+        load_tokenizer(None, self.args.model).save_pretrained(folder)
+        if model.multilingual_report is not None:
+            print(model.multilingual_report)
+        print(f"saved in {folder}")

@@ -1,0 +1,126 @@
+"""Compares any two checkpoints, language by language."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .backends.quiet import quiet_import
+from .calibration.calibration_set import MANIFEST_FILE, Manifest
+from .calibration.tokenization import describe_tokenizer, load_tokenizer
+from .config import EvaluationConfig, MultilingualCalibrationConfig
+from .errors import ModelError, TokenizerError
+from .evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
+from .languages import Language
+from .measures import make_report
+from .model_checks import longest_sequence, public_name, require_causal_lm
+from .report import MultilingualReport
+
+
+def evaluate_checkpoints(
+    reference: str | Path,
+    quantized: str | Path,
+    languages: Sequence[str | Language],
+    corpus: Any = "embedded",
+    evaluation: EvaluationConfig | None = None,
+    text_column: str = "text",
+    language_column: str = "language",
+    tokenizer: Any = None,
+    device_map: Any = None,
+) -> MultilingualReport:
+    """Measures what each language loses from one checkpoint to another, however the second was made.
+
+        >>> print(evaluate_checkpoints("BSC-LT/salamandra-2b", "me/salamandra-2b-gptq", ["en", "es", "eu"], "texts/"))
+
+    Args:
+        reference: name or folder of the model before.
+        quantized: name or folder of the model after; anything that AutoModelForCausalLM loads.
+        languages: those to measure.
+        corpus: where the text comes from; its evaluation part is used, or all of `evaluation.corpus` if that is given.
+        evaluation: how much text, and the bootstrap.
+        text_column: the key or column that holds the text.
+        language_column: the column that holds the language, in a `datasets.Dataset`.
+        tokenizer: a tokenizer or its name; None finds it beside the reference.
+        device_map: for both models, as in `from_pretrained`.
+
+    Raises:
+        TokenizerError: the two have different tokenizers.
+        ModelError: they have different vocabularies, or cannot be measured.
+        OverlapError: the quantized model brings a manifest, and some of the text is in it.
+    """
+    config = MultilingualCalibrationConfig(
+        languages=languages,
+        corpus=corpus,
+        text_column=text_column,
+        language_column=language_column,
+        evaluation=evaluation or EvaluationConfig(),
+    )
+    tokenizer = load_tokenizer(tokenizer, str(reference))
+    _require_same_tokenizer(tokenizer, str(quantized))
+    manifest = _manifest_beside(quantized)
+    before = _load(reference, device_map)
+    row_length = None if manifest is None else manifest.sequence_length
+    prepared = prepare_evaluation(
+        config, config.resolved_languages, tokenizer, longest_sequence(before), row_length, manifest
+    )
+    states = run_reference(before, prepared)
+    linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
+    vocabulary = before.config.get_text_config().vocab_size
+    del before
+    after = _load(quantized, device_map)
+    if after.config.get_text_config().vocab_size != vocabulary:
+        raise ModelError(
+            f"{reference} has a vocabulary of {vocabulary}, {quantized} of {after.config.get_text_config().vocab_size}; "
+            "only two forms of one model can be compared."
+        )
+    measured = run_quantized(after, prepared, states)
+    return make_report(measured, prepared, _setting(reference, quantized, after, linear_layers), manifest)
+
+
+def _load(name: str | Path, device_map: Any) -> Any:
+    with quiet_import():
+        from transformers import AutoModelForCausalLM
+
+        model = AutoModelForCausalLM.from_pretrained(str(name), device_map=device_map)
+    require_causal_lm(model)
+    return model
+
+
+def _require_same_tokenizer(tokenizer: Any, quantized: str) -> None:
+    try:
+        other = load_tokenizer(None, quantized)
+    except TokenizerError:
+        return  # A quantized folder often holds weights only; the vocabulary is compared later.
+    if describe_tokenizer(tokenizer)["sha256"] != describe_tokenizer(other)["sha256"]:
+        raise TokenizerError(
+            f"{quantized} has another tokenizer than the reference, so tokens of the two mean different text; compare two "
+            "forms of one model."
+        )
+
+
+def _manifest_beside(checkpoint: str | Path) -> Manifest | None:
+    path = Path(checkpoint) / MANIFEST_FILE
+    return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _setting(reference: Any, quantized: Any, model: Any, linear_layers: set[str]) -> dict[str, Any]:
+    upstream = getattr(model.config, "quantization_config", None)
+    config = {} if upstream is None else upstream.to_dict()
+    method = config.get("quant_method")
+    kinds = Counter(type(layer).__name__ for name, layer in model.named_modules() if name in linear_layers)
+    kinds.pop("Linear", None)
+    return {
+        "model": public_name(str(reference)),
+        "compared": public_name(str(quantized)),
+        "method": None if method is None else str(getattr(method, "value", method)),
+        "bits": config.get("bits"),
+        "group_size": config.get("group_size"),
+        "kernel": kinds.most_common(1)[0][0] if kinds else "Linear",
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": model.device.type,
+    }
