@@ -73,7 +73,7 @@ def written_aside(target: Path) -> Iterator[Path]:
             save_everything(folder)
         # "model" is now whole; after an error or a kill it is as it was before
 
-    In a target that already holds files, those of the same name are replaced, the config last.
+    In a target that exists, files of the same name are replaced, the config last: until it is there nothing loads.
 
     Raises:
         CheckpointError: the target is a file, or nothing can be written there.
@@ -81,10 +81,12 @@ def written_aside(target: Path) -> Iterator[Path]:
     if target.is_file():
         raise CheckpointError(f"{target} is a file; a checkpoint is a folder. Give another path.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
+        # Inside a target that exists, which may be a disk of its own; a rename must not cross disks.
+        place = target if target.exists() else target.parent
+        place.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=place))
     except OSError as error:
-        raise CheckpointError(f"Nothing can be written in {target.parent} ({error}); give another path.") from error
+        raise CheckpointError(f"Nothing can be written in {target} ({error}); give another path.") from error
     try:
         yield folder
         _move_into_place(folder, target)
@@ -98,8 +100,8 @@ def written_aside(target: Path) -> Iterator[Path]:
 
 
 def _move_into_place(folder: Path, target: Path) -> None:
-    folder.chmod(0o777 & ~_umask())
-    if not target.exists() or not any(target.iterdir()):
+    if not target.exists():
+        folder.chmod(0o777 & ~_umask())
         os.replace(folder, target)
         return
     (target / CONFIG_FILE).unlink(missing_ok=True)

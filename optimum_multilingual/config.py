@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, LanguageError
 from .languages import Language, find_languages
 
 QUANT_METHOD = "multilingual"
@@ -24,9 +24,11 @@ class EvaluationConfig:
         >>> EvaluationConfig(tokens_per_language=50_000, bootstrap_draws=2000)
 
     Args:
+        languages: those to measure; none means those of the calibration.
         corpus: held-out text; None takes the part of the calibration corpus that is kept for evaluation. Anything that
             `MultilingualCalibrationConfig.corpus` takes.
-        tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has.
+        tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has,
+            and never on fewer than eight documents.
         sequence_length: longest window in tokens, documents beyond it are cut; None takes the calibration rows' length.
         batch_tokens: tokens in one forward pass.
         bootstrap_draws: resamples of the documents behind each interval.
@@ -35,8 +37,10 @@ class EvaluationConfig:
 
     Raises:
         ConfigError: a value that cannot work.
+        LanguageError: an unknown or repeated language.
     """
 
+    languages: Sequence[str | Language] = ()
     corpus: Any = None
     tokens_per_language: int = 12_288
     sequence_length: int | None = None
@@ -51,8 +55,22 @@ class EvaluationConfig:
         _require_int("evaluation.bootstrap_draws", self.bootstrap_draws, 100)
         if self.sequence_length is not None:
             _require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
-        if not 0 < self.confidence < 1:
+        if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
             raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
+        if self.languages:
+            _require_list("evaluation.languages", self.languages)
+            find_languages(self.languages)
+        self.languages = tuple(self.languages or ())
+
+    @property
+    def resolved_languages(self) -> tuple[Language, ...]:
+        """The languages to measure as `Language` objects; empty for those of the calibration."""
+        return find_languages(self.languages) if self.languages else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values; a corpus in memory is written as its type's name."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "languages": list(map(str, self.languages)), "corpus": _plain(self.corpus)}
 
 
 @dataclass
@@ -85,7 +103,7 @@ class MultilingualCalibrationConfig:
         seed: of the choice and order of the documents.
         tokenizer: a tokenizer or its name; None finds it beside the model.
         calibration_set: a set built before, or the folder it was saved in, in place of building one.
-        evaluation: how languages are measured; None leaves the measuring out.
+        evaluation: how languages are measured; None leaves the measuring out, but keeps text apart for it all the same.
 
     Raises:
         ConfigError: a value, or a combination of values, that cannot work.
@@ -112,7 +130,9 @@ class MultilingualCalibrationConfig:
 
     def __post_init__(self) -> None:
         if self.calibration_set is None or self.languages:
+            _require_list("languages", self.languages)
             find_languages(self.languages)
+        self.languages = tuple(self.languages or ())
         self._check_method()
         self._check_size()
         self._check_mixture()
@@ -120,6 +140,11 @@ class MultilingualCalibrationConfig:
             raise ConfigError(f"document_separator must be one of {SEPARATORS}, got {self.document_separator!r}.")
         if isinstance(self.evaluation, Mapping):
             self.evaluation = _from_known_keys(EvaluationConfig, self.evaluation)
+        if not isinstance(self.evaluation, EvaluationConfig | None):
+            raise ConfigError(
+                "evaluation must be an EvaluationConfig or a mapping of its settings, or None to leave the measuring out, "
+                f"got {self.evaluation!r}."
+            )
 
     @property
     def resolved_languages(self) -> tuple[Language, ...]:
@@ -215,7 +240,7 @@ class MultilingualCalibrationConfig:
         for name in ("corpus", "tokenizer", "calibration_set"):
             values[name] = _plain(values[name])
         if self.evaluation is not None:
-            values["evaluation"] = {**asdict(self.evaluation), "corpus": _plain(self.evaluation.corpus)}
+            values["evaluation"] = self.evaluation.to_dict()
         return values
 
     @classmethod
@@ -254,6 +279,13 @@ def _from_known_keys(cls: Any, values: Mapping[str, Any]) -> Any:
 def _require_int(name: str, value: Any, minimum: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise ConfigError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
+
+
+def _require_list(name: str, languages: Any) -> None:
+    # A set has another order in every process, and a generator is used up by the first check.
+    if isinstance(languages, str) or not isinstance(languages, Sequence):
+        given = repr(languages) if isinstance(languages, str) else f"a {type(languages).__name__}"
+        raise LanguageError(f"{name} must be a list such as ['en', 'sw'], got {given}; write [...] around the names.")
 
 
 def _tags(languages: Sequence[Language]) -> str:

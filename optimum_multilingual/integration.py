@@ -26,7 +26,7 @@ class MultilingualQuantizer(HfQuantizer):
     """The quantizer Transformers calls while it loads a model with our configuration.
 
         from_pretrained
-          ├─ validate_environment      method, settings, packages
+          ├─ __init__                  method, settings, packages
           ├─ (model built without weights)
           ├─ before weight loading     model family and sizes, tokenizer, calibration set, evaluation text
           ├─ (weights loaded, model dispatched)
@@ -39,7 +39,8 @@ class MultilingualQuantizer(HfQuantizer):
     requires_calibration = False
     quantization_config: MultilingualCalibrationConfig  # type: ignore[assignment]  # upstream asks for no base class
 
-    def validate_environment(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, quantization_config: Any, **kwargs: Any):
+        super().__init__(quantization_config, **kwargs)
         self.backend = find_backend(self.quantization_config)
 
     def update_device_map(self, device_map: Any) -> Any:

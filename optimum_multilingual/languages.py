@@ -65,7 +65,6 @@ class Language:
         return self.tag
 
 
-@lru_cache(maxsize=4096)
 def find_language(name: str) -> Language:
     """Resolves a code, tag or name of a language to one written language.
 
@@ -82,10 +81,7 @@ def find_language(name: str) -> Language:
     """
     if not isinstance(name, str) or not name.strip():
         raise LanguageError(f"A language must be a name or a code such as 'sw', 'swh_Latn' or 'Swahili', got {name!r}.")
-    parsed = _parse_tag(name.strip()) or _parse_name(name.strip())
-    if parsed is None:
-        raise LanguageError(_unknown_language_message(name))
-    return _written_language(parsed)
+    return _find(name)
 
 
 def find_languages(names: Iterable[str | Language]) -> tuple[Language, ...]:
@@ -102,6 +98,8 @@ def find_languages(names: Iterable[str | Language]) -> tuple[Language, ...]:
     """
     if isinstance(names, str):
         raise LanguageError(f"languages must be a list such as ['en', 'sw'], got the string {names!r}.")
+    if not isinstance(names, Iterable):
+        raise LanguageError(f"languages must be a list such as ['en', 'sw'], got {names!r}.")
     found: dict[Language, str] = {}
     for name in names:
         language = name if isinstance(name, Language) else find_language(name)
@@ -114,6 +112,14 @@ def find_languages(names: Iterable[str | Language]) -> tuple[Language, ...]:
     if not found:
         raise LanguageError("The list of languages is empty; name at least one, for example languages=['en', 'sw'].")
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _find(name: str) -> Language:
+    parsed = _parse_tag(name.strip()) or _parse_name(name.strip())
+    if parsed is None:
+        raise LanguageError(_unknown_language_message(name))
+    return _written_language(parsed)
 
 
 def _parse_tag(name: str) -> langcodes.Language | None:
@@ -129,7 +135,20 @@ def _parse_tag(name: str) -> langcodes.Language | None:
 
 def _parse_name(name: str) -> langcodes.Language | None:
     try:
-        return langcodes.find(name)
+        parsed = langcodes.find(name)
+    except (LookupError, UnicodeError):
+        return None
+    if NAMES_NO_LANGUAGE.fullmatch(str(parsed.language)):
+        return None
+    script = _script_in_brackets(name)
+    return parsed if script is None else langcodes.Language.make(parsed.language, script=script)
+
+
+def _script_in_brackets(name: str) -> str | None:
+    """The script that langcodes overlooks in a name: "Serbian (Latin)" would be Serbian in Cyrillic script."""
+    bracketed = re.search(r"\((.+)\)$", name)
+    try:
+        return langcodes.Language.find_name("script", bracketed[1], "en").script if bracketed else None
     except LookupError:
         return None
 

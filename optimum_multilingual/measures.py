@@ -43,6 +43,7 @@ def make_report(
     return MultilingualReport(scores, setting, described, None if calibration is None else calibration.provenance)
 
 
+@np.errstate(invalid="ignore")  # a broken model's scores may be infinite; the report says so, numpy need not
 def score_language(language: Language, measured: Measurement, settings: EvaluationConfig) -> LanguageScore:
     """Scores one language: every measure is a ratio of sums over documents, resampled together.
 
@@ -51,7 +52,7 @@ def score_language(language: Language, measured: Measurement, settings: Evaluati
     """
     per_document = _sums_of_documents(measured)
     total = per_document.sum(axis=0)
-    seed = [settings.seed, int.from_bytes(language.tag.encode())]
+    seed = [settings.seed, int.from_bytes(language.tag.encode(), "big")]
     draws = resample_sums(per_document, settings.bootstrap_draws, seed)
 
     def estimate(ratio: Any) -> Estimate:

@@ -101,6 +101,8 @@ class LanguageScore:
 class Summary:
     """One measure over all languages: the mean in which each language counts once, the worst one, and the gap.
 
+    A broken language is the worst, and then the numbers are NaN.
+
     Args:
         macro_mean: mean over languages.
         worst: the language with the largest value.
@@ -154,8 +156,8 @@ class MultilingualReport:
 
     def summary(self, measure: str = "relative_change") -> Summary:
         """Macro mean, worst language and gap of one measure: "relative_change", "nll_change" or "kl"."""
-        values = {score.language: MEASURES[measure](score) for score in self.scores}
-        worst = max(values, key=lambda language: values[language])
+        values = {score.language: _value_unless_broken(score, MEASURES[measure]) for score in self.scores}
+        worst = max(values, key=lambda language: (math.isnan(values[language]), values[language]))
         return Summary(sum(values.values()) / len(values), worst, values[worst], values[worst] - min(values.values()))
 
     def to_markdown(self) -> str:
@@ -208,7 +210,7 @@ class MultilingualReport:
         path = path / REPORT_FILE if path.is_dir() else path
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{path} holds no readable report ({type(error).__name__}: {error}).") from error
 
 
@@ -217,6 +219,11 @@ MEASURES: dict[str, Callable[[LanguageScore], float]] = {
     "nll_change": lambda score: score.nll_change.value,
     "kl": lambda score: score.kl.mean.value,
 }
+
+
+def _value_unless_broken(score: LanguageScore, measure: Callable[[LanguageScore], float]) -> float:
+    """A measure of one language; NaN for a broken one, whose changes may look like a gain."""
+    return math.nan if score.verdict == BROKEN else measure(score)
 
 
 def _score_from_dict(values: Mapping[str, Any]) -> LanguageScore:

@@ -61,8 +61,8 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _setting_line(report: MultilingualReport) -> str:
     setting: dict[str, Any] = report.setting
     parts = [f"{key} {value}" for key, value in setting.items() if value is not None]
-    confidence = report.evaluation["confidence"]
-    return f"{', '.join(parts)}; {confidence:.0%} intervals from {report.evaluation['bootstrap_draws']} paired draws"
+    percent = 100 * report.evaluation["confidence"]
+    return f"{', '.join(parts)}; {percent:g}% intervals from {report.evaluation['bootstrap_draws']} paired draws"
 
 
 def _summary_lines(report: MultilingualReport) -> list[str]:

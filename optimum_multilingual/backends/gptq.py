@@ -169,7 +169,8 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
         _require("bits", bits, BITS)
         group_size = DEFAULT_GROUP_SIZE if config.group_size is None else config.group_size
         _require("group_size", group_size, GROUP_SIZES)
-        return GPTQConfig(bits=bits, group_size=group_size, backend=PACKING_KERNEL)
+        by_group = group_size != -1
+        return GPTQConfig(bits=bits, group_size=group_size, act_group_aware=by_group, backend=PACKING_KERNEL)
     upstream = copy.copy(config.method)
     upstream.tokenizer = None
     if upstream.dataset is not None:
@@ -182,6 +183,10 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
         raise ConfigError(
             "GPTQConfig(sym=False) needs format='gptq_v2': the v1 format stores zero points minus one, and readers of it "
             "get the zero point 0 wrong. Give GPTQConfig(..., sym=False, format='gptq_v2'), or sym=True."
+        )
+    if upstream.group_size == -1 and upstream.act_group_aware:
+        raise ConfigError(
+            "GPTQConfig(group_size=-1) has no groups to order by activation; give act_group_aware=False or desc_act=True."
         )
     if upstream.batch_size > 1 and upstream.pad_token_id is None:
         raise ConfigError(

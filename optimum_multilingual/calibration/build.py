@@ -12,7 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..config import MIN_SEQUENCE_LENGTH, MultilingualCalibrationConfig
-from ..corpora import Corpus, open_corpus, require_languages, shuffled_documents
+from ..corpora import Corpus, Part, open_corpus, require_languages, shuffled_documents
 from ..corpora.embedded import EmbeddedCorpus
 from ..errors import ConfigError, CorpusExhaustedError
 from ..languages import Language
@@ -60,7 +60,7 @@ def build_calibration_set(
     languages = config.resolved_languages
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
     require_languages(corpus, languages)
-    part = "calibration" if shares_corpus_with_evaluation(config) else None
+    part: Part | None = None if has_evaluation_corpus(config) else "calibration"
     plan = _plan(config, corpus, part, max_length)
     prefix = row_prefix(tokenizer)
     packed = {
@@ -74,9 +74,9 @@ def build_calibration_set(
     return CalibrationSet(rows, _manifest(config, plan, corpus, tokenizer, prefix, rows, packed))
 
 
-def shares_corpus_with_evaluation(config: MultilingualCalibrationConfig) -> bool:
-    """Whether a part of the calibration corpus must be kept for evaluation."""
-    return config.evaluation is not None and config.evaluation.corpus is None
+def has_evaluation_corpus(config: MultilingualCalibrationConfig) -> bool:
+    """Whether evaluation has a corpus of its own; if not, a part of this one is kept for it, now or later."""
+    return config.evaluation is not None and config.evaluation.corpus is not None
 
 
 def row_prefix(tokenizer: Any) -> tuple[int, ...]:
@@ -84,7 +84,7 @@ def row_prefix(tokenizer: Any) -> tuple[int, ...]:
     return () if tokenizer.bos_token_id is None else (tokenizer.bos_token_id,)
 
 
-def _plan(config: MultilingualCalibrationConfig, corpus: Corpus, part: Any, max_length: int | None) -> Plan:
+def _plan(config: MultilingualCalibrationConfig, corpus: Corpus, part: Part | None, max_length: int | None) -> Plan:
     embedded = isinstance(corpus, EmbeddedCorpus)
     length = config.sequence_length or (EMBEDDED_SEQUENCE_LENGTH if embedded else DEFAULT_SEQUENCE_LENGTH)
     if config.sequence_length is None and max_length is not None:
@@ -114,7 +114,7 @@ def check_length(name: str, length: int, max_length: int | None) -> None:
         )
 
 
-def _weights(config: MultilingualCalibrationConfig, corpus: Corpus, part: Any) -> dict[Language, float]:
+def _weights(config: MultilingualCalibrationConfig, corpus: Corpus, part: Part | None) -> dict[Language, float]:
     if config.weights is not None:
         return config.weights
     languages = config.resolved_languages
@@ -128,7 +128,7 @@ def _weights(config: MultilingualCalibrationConfig, corpus: Corpus, part: Any) -
     return dict(zip(languages, temper(sizes, config.temperature), strict=True))
 
 
-def _text_bytes(corpus: Corpus, language: Language, part: Any) -> int:
+def _text_bytes(corpus: Corpus, language: Language, part: Part | None) -> int:
     documents = corpus.documents(language)
     return sum(len(document.text.encode()) for document in documents if part in (None, document.part))
 
@@ -137,7 +137,7 @@ def _rows_of(
     language: Language,
     plan: Plan,
     corpus: Corpus,
-    part: Any,
+    part: Part | None,
     tokenizer: Any,
     config: MultilingualCalibrationConfig,
     prefix: tuple[int, ...],

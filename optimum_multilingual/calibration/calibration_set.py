@@ -32,6 +32,11 @@ class Row:
     language: Language
     input_ids: np.ndarray
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Row):
+            return NotImplemented
+        return self.language == other.language and np.array_equal(self.input_ids, other.input_ids)
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -191,13 +196,13 @@ def _read_rows(path: Path) -> tuple[Row, ...]:
     try:
         table = pyarrow.parquet.read_table(path)
         tags, ids = table["language"].to_pylist(), table["input_ids"].to_pylist()
-    except (OSError, KeyError, pyarrow.ArrowException) as error:
+        return tuple(Row(find_language(tag), np.array(row, dtype=np.int32)) for tag, row in zip(tags, ids, strict=True))
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise CalibrationSetError(f"{path} is no whole calibration set ({error}); build the set again.") from error
-    return tuple(Row(find_language(tag), np.array(row, dtype=np.int32)) for tag, row in zip(tags, ids, strict=True))
 
 
 def _read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CalibrationSetError(f"{path} is no whole manifest ({error}); build the set again.") from error

@@ -14,9 +14,18 @@ def temper(sizes: Sequence[float], temperature: float) -> list[float]:
         >>> temper([100, 1], temperature=2)
         [10.0, 1.0]
 
+    Raises:
+        ConfigError: a temperature so low that the weights are beyond all numbers.
+
     Source: temperature sampling as in mT5 (Xue et al. 2021) and XLM-R (Conneau et al. 2020, alpha = 1 / temperature).
     """
-    return [size ** (1 / temperature) for size in sizes]
+    try:
+        return [size ** (1 / temperature) for size in sizes]
+    except OverflowError as error:
+        raise ConfigError(
+            f"temperature={temperature} makes the largest share too large to compute; give 1 for proportional shares, "
+            "or more for flatter ones."
+        ) from error
 
 
 def allocate(num_rows: int, weights: Sequence[float]) -> list[int]:

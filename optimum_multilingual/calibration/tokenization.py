@@ -65,14 +65,26 @@ def tokenize(documents: Iterable[Document], tokenizer: Any, separator: str) -> I
     end = [tokenizer.eos_token_id] if separator == "eos" else []
     stream = iter(documents)
     while batch := list(islice(stream, DOCUMENTS_AT_ONCE)):
-        encoded = tokenizer(
-            [document.text + line_break for document in batch],
-            add_special_tokens=False,
-            return_attention_mask=False,
-            verbose=False,
-        )["input_ids"]
+        encoded = _encode([document.text + line_break for document in batch], tokenizer)
         for document, tokens in zip(batch, encoded, strict=True):
             yield TokenizedDocument(document.id, document.digest, tokens + end)
+
+
+def _encode(texts: list[str], tokenizer: Any) -> list[list[int]]:
+    """Encodes texts as nothing but text, in which "<s>" is three letters, and leaves the tokenizer as it was."""
+    settings = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
+    if not getattr(tokenizer, "is_fast", False):
+        return tokenizer(texts, **settings)["input_ids"]
+    backend = tokenizer.backend_tokenizer
+    truncation, padding, as_text = backend.truncation, backend.padding, backend.encode_special_tokens
+    try:
+        return tokenizer(texts, **settings, split_special_tokens=True)["input_ids"]
+    finally:  # Transformers turns these off for good when it calls a fast tokenizer.
+        if truncation is not None:
+            backend.enable_truncation(**truncation)
+        if padding is not None:
+            backend.enable_padding(**padding)
+        backend.encode_special_tokens = as_text
 
 
 def check_coverage(tokens: Iterable[int], tokenizer: Any, language_name: str) -> None:

@@ -46,6 +46,7 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
 def add_evaluation(parser: argparse.ArgumentParser) -> None:
     defaults = EvaluationConfig()
     group = parser.add_argument_group("evaluation")
+    group.add_argument("--evaluation-languages", nargs="+", metavar="LANGUAGE", help="default: those of --languages")
     group.add_argument("--evaluation-corpus", help="held-out text; default: a part of --corpus kept for it")
     group.add_argument(
         "--evaluation-tokens",
@@ -61,6 +62,7 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
 
 def evaluation_from(args: argparse.Namespace) -> EvaluationConfig:
     return EvaluationConfig(
+        languages=args.evaluation_languages or (),
         corpus=args.evaluation_corpus,
         tokens_per_language=args.evaluation_tokens,
         bootstrap_draws=args.bootstrap_draws,

@@ -43,10 +43,12 @@ class Document:
     def from_text(cls, id: str, text: str, part: Part | None = None) -> Document:
         """Normalises a text to NFC and, where the corpus has no parts of its own, puts it into one by its content.
 
+        Halves of surrogate pairs, which no tokenizer takes, become U+FFFD.
         Equal texts always fall into the same part, so calibration and evaluation can never share one.
         """
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         text = unicodedata.normalize("NFC", text).strip()
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         if part is None:
             part = "evaluation" if int(digest, 16) % HELD_OUT_ONE_IN == 0 else "calibration"
         return cls(id, text, part, digest)

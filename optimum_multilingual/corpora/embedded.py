@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
-from importlib.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..languages import Language, find_language
 from .document import Document, Part
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 # Every fourth paragraph is for evaluation. Genres come in blocks of twelve, so both parts hold every genre, and
 # because the languages are parallel, every language is evaluated on the same content.

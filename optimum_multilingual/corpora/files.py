@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import json
@@ -34,7 +35,8 @@ def read_texts(path: Path, text_column: str) -> Texts:
     reader = READERS.get(file_format(path) or "")
     if reader is None:
         raise CorpusFileError(
-            f"{path.name} has no ending that can be read; allowed are {', '.join(READERS)} (.gz too)."
+            f"{path.name} has no ending that can be read; allowed are {', '.join(READERS)}, and all but parquet "
+            "with .gz after it."
         )
     if not path.is_file():
         raise CorpusFileError(f"There is no file {path}; check the path given as corpus.")
@@ -67,10 +69,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _decode(raw: bytes, path: Path, number: int) -> str:
-    if b"\x00" in raw:
+    if b"\x00" in raw or (number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))):
         raise CorpusFileError(
-            f"{path.name}, line {number}: contains NUL bytes, so it is a binary file or UTF-16; corpus files are UTF-8 "
-            "text (`iconv -f UTF-16 -t UTF-8` converts)."
+            f"{path.name}, line {number}: contains NUL bytes or a UTF-16 mark, so it is a binary file or UTF-16; corpus "
+            "files are UTF-8 text (`iconv -f UTF-16 -t UTF-8` converts)."
         )
     try:
         return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
@@ -100,13 +102,25 @@ def _read_jsonl(path: Path, text_column: str) -> Texts:
 
 
 def _read_csv(path: Path, text_column: str) -> Texts:
-    reader = csv.DictReader(line for _, line in _lines(path))
-    for record in reader:
-        yield reader.line_num, _field(record, text_column, path, reader.line_num)
+    # The reader joins the lines of a quoted text with their ends, and strictly: a quote never closed is an error.
+    reader = csv.DictReader((f"{line}\n" for _, line in _lines(path)), strict=True)
+    try:
+        for record in reader:
+            yield reader.line_num, _field(record, text_column, path, reader.line_num)
+    except csv.Error as error:
+        raise CorpusFileError(
+            f"{path.name}, after line {reader.line_num}: not readable as CSV ({error}); close every quote and double those "
+            "inside a text, or write the texts as .jsonl. A file that was cut short ends like this."
+        ) from error
 
 
 def _field(record: Any, text_column: str, path: Path, number: int) -> str:
     text = record.get(text_column) if isinstance(record, dict) else None
+    if isinstance(record, dict) and text_column in record and not isinstance(text, str):
+        raise CorpusFileError(
+            f"{path.name}, line {number}: the value of {text_column!r} is of type {type(text).__name__}; every text must "
+            "be a string, so repair or remove that one."
+        )
     if not isinstance(text, str):
         found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
         raise CorpusFileError(

@@ -54,25 +54,22 @@ class DatasetCorpus:
         columns = dataset.column_names
         for column in (text_column, language_column):
             if columns is not None and column not in columns:
-                raise CorpusError(
-                    f"The dataset has no column {column!r}, only {', '.join(map(repr, columns))}; name the right ones "
-                    "with text_column= and language_column=."
-                )
+                raise CorpusError(_missing_column_message(column, columns))
         self.dataset = dataset
         self.text_column = text_column
         self.language_column = language_column
 
     @lru_cache(maxsize=1)  # noqa: B019  the corpus and this cache live and die with one run
     def languages(self) -> tuple[Language, ...]:
-        values = dict.fromkeys(row[self.language_column] for row in self.dataset)
+        values = (self._value(row, self.language_column) for row in self.dataset)
         found = (_language_or_none(value) for value in values)
         return tuple(dict.fromkeys(language for language in found if language is not None))
 
     def documents(self, language: Language) -> Iterator[Document]:
         for number, row in enumerate(self.dataset, start=1):
-            if _language_or_none(row[self.language_column]) != language:
+            if _language_or_none(self._value(row, self.language_column)) != language:
                 continue
-            text = _checked(row[self.text_column], f"Row {number}, column {self.text_column!r}")
+            text = _checked(self._value(row, self.text_column), f"Row {number}, column {self.text_column!r}")
             if text.strip():
                 yield Document.from_text(f"dataset/{number}", text)
 
@@ -84,6 +81,19 @@ class DatasetCorpus:
             "version": str(info.version) if info is not None and info.version is not None else None,
             "licence": getattr(info, "license", None) or None,
         }
+
+    def _value(self, row: Mapping[str, Any], column: str) -> Any:
+        # A streaming dataset may not know its columns before its rows are read.
+        if column not in row:
+            raise CorpusError(_missing_column_message(column, row))
+        return row[column]
+
+
+def _missing_column_message(column: str, columns: Iterable[str]) -> str:
+    return (
+        f"The dataset has no column {column!r}, only {', '.join(map(repr, columns))}; name the right ones with "
+        "text_column= and language_column=."
+    )
 
 
 def _rereadable(texts: Iterable[str]) -> Iterable[str]:

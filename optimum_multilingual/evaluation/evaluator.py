@@ -52,7 +52,7 @@ def prepare_evaluation(
 
     Args:
         config: where text comes from and how it is measured.
-        languages: those to measure.
+        languages: those to measure, unless the config's evaluation names its own.
         tokenizer: the model's tokenizer.
         max_length: the model's longest sequence in tokens, if it has one.
         row_length: of the calibration rows, the longest window unless the config names another.
@@ -65,6 +65,7 @@ def prepare_evaluation(
     assert settings is not None, "there is nothing to prepare without an evaluation"
     shared = settings.corpus is None
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
+    languages = settings.resolved_languages or languages
     documents = hold_out(corpus, "evaluation" if shared else None, languages, tokenizer, settings, calibration)
     length = settings.sequence_length or row_length or min(DEFAULT_WINDOW, max_length or DEFAULT_WINDOW)
     check_length("evaluation.sequence_length", length, max_length)

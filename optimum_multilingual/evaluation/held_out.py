@@ -110,13 +110,13 @@ def _draw(
             continue
         drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), sizes.pop(document.id)))
         total += len(document.tokens)
-        if total >= settings.tokens_per_language:
+        if total >= settings.tokens_per_language and len(drawn) >= MIN_DOCUMENTS:
             break
     if len(drawn) < MIN_DOCUMENTS:
         raise CorpusExhaustedError(
             f"{language.name} ({language.tag}) has too little evaluation text: {len(drawn)} documents found, "
             f"{MIN_DOCUMENTS} needed. Give evaluation.corpus= held-out text of it, give a larger corpus= (one document "
-            "in five is kept for evaluation), or raise evaluation.tokens_per_language if few long documents filled it."
+            "in five is kept for evaluation), or leave the language out."
         )
     check_coverage((token for document in drawn for token in document.tokens.tolist()), tokenizer, language.name)
     return drawn

@@ -106,9 +106,10 @@ def _inputs(batch: Sequence[Window], device: torch.device) -> torch.Tensor:
 
 @contextmanager
 def _captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
-    """Collects the base model's last hidden state while the whole model runs, so that accelerate's hooks run too."""
+    """Collects the decoder's last hidden state while the whole model runs, so that accelerate's hooks run too."""
     captured: list[torch.Tensor] = []
-    handle = model.base_model.register_forward_hook(lambda module, args, output: captured.append(output[0]))
+    # The base model is the decoder in most families; OPT calls the decoder inside its base model.
+    handle = model.get_decoder().register_forward_hook(lambda module, args, output: captured.append(output[0]))
     try:
         yield captured
     finally:

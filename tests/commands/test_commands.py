@@ -1,0 +1,134 @@
+"""The verbs of `optimum-cli multilingual`, run in this process through optimum's own entry point."""
+
+import json
+import sys
+
+import pytest
+from optimum.commands.optimum_cli import main
+
+from optimum_multilingual import CalibrationSet, MultilingualReport
+
+SMALL = ["--num-rows", "6", "--sequence-length", "32"]
+QUICK = ["--evaluation-tokens", "300", "--bootstrap-draws", "100"]
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Runs `optimum-cli multilingual ...` and gives its exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["optimum-cli", "multilingual", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_help_names_every_verb(cli):
+    code, out, _ = cli("--help")
+    assert code == 0
+    assert all(verb in out for verb in ("languages", "calibrate", "quantize", "evaluate"))
+
+
+@pytest.mark.parametrize("verb", ["languages", "calibrate", "quantize", "evaluate"])
+def test_help_of_a_verb_shows_real_commands(cli, verb):
+    code, out, _ = cli(verb, "--help")
+    assert code == 0
+    assert f"optimum-cli multilingual {verb}" in out.split("examples:")[1]
+
+
+def test_without_a_verb_the_help_is_printed(cli):
+    assert "languages" in cli()[1]
+
+
+def test_languages_lists_the_corpus(cli):
+    code, out, _ = cli("languages")
+    assert code == 0 and "swh_Latn" in out and len(out.splitlines()) == 19
+
+
+def test_languages_searches_beyond_the_corpus(cli):
+    _, out, _ = cli("languages", "--search", "zulu")
+    assert out.splitlines()[1].split() == ["zul_Latn", "zu", "-", "Zulu"]
+
+
+def test_steps_hand_files_to_each_other(cli, tiny_model_path, tmp_path):
+    code, out, err = cli(
+        "calibrate", tiny_model_path, "--weights", "en=2", "sw=1", *SMALL, "--output", tmp_path / "set"
+    )
+    assert code == 0, err
+    rows = CalibrationSet.load(tmp_path / "set")
+    assert rows.rows_of_languages() == {"eng_Latn": 4, "swh_Latn": 2} and rows.fingerprint[:16] in out
+
+    code, out, err = cli(
+        "quantize", tiny_model_path, "--calibration-set", tmp_path / "set", *QUICK, "--output", tmp_path / "model"
+    )
+    assert code == 0, err
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["multilingual_calibration"]["fingerprint"] == rows.fingerprint
+    assert "Swahili (sw)" in out and (tmp_path / "model" / "tokenizer.json").is_file()
+
+    report = tmp_path / "report.json"
+    code, out, err = cli(
+        "evaluate", tiny_model_path, tmp_path / "model", "--languages", "en", "sw", *QUICK, "--output", report
+    )
+    assert code == 0, err
+    scores = MultilingualReport.load(report)
+    assert scores.setting["method"] == "gptq" and scores.setting["compared"] == "model"
+    assert scores.calibration["fingerprint"] == rows.fingerprint
+    assert 0 < scores["en"].kl.mean.value < 0.1
+
+
+def test_evaluating_a_model_against_itself_finds_no_difference(cli, tiny_model_path, tmp_path):
+    report = tmp_path / "report.json"
+    cli("evaluate", tiny_model_path, tiny_model_path, "--languages", "en", *QUICK, "--output", report)
+    score = MultilingualReport.load(report)["en"]
+    assert (score.relative_change.value, score.top1_agreement.value, score.verdict) == (0, 1, "unresolved")
+    assert abs(score.kl.max) < 1e-6
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["calibrate", "MODEL", "--languages", "Swahilli", "--output", "OUT"], ["Swahilli", "Did you mean 'Swahili'"]),
+        (["calibrate", "MODEL", "--output", "OUT"], ["empty", "languages="]),
+        (["calibrate", "MODEL", "--weights", "en", "--output", "OUT"], ["LANGUAGE=NUMBER", "'en'"]),
+        (["calibrate", "MODEL", "--weights", "en=1", "--mixture", "proportional", "--output", "OUT"], ["one of them"]),
+        (["quantize", "MODEL", "--languages", "en", "--method", "magic", "--output", "OUT"], ["'magic'", "gptq"]),
+        (["quantize", "MODEL", "--languages", "en", "--output", "FULL"], ["not empty", "new folder"]),
+        (["calibrate", "MODEL", "--languages", "en", "--output", "FULL"], ["not empty", "new folder"]),
+        (["evaluate", "MODEL", "MODEL", "--languages", "he"], ["Hebrew", "heb_Hebr"]),
+    ],
+)
+def test_mistakes_end_with_one_line_and_exit_code_1(cli, tiny_model_path, tmp_path, arguments, words):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").write_text("here")
+    places = {"MODEL": tiny_model_path, "OUT": tmp_path / "out", "FULL": tmp_path / "full"}
+    code, _, err = cli(*(places.get(argument, argument) for argument in arguments))
+    assert code == 1
+    message = err.strip().splitlines()[-1]
+    assert message.startswith("error: ") and all(word in message for word in words), err
+    assert "Traceback" not in err
+
+
+def test_a_quantized_model_is_refused_with_what_to_do(cli, tiny_model_path, tmp_path):
+    arguments = ["--languages", "en", "--num-rows", "2", "--sequence-length", "32", "--no-evaluation", "--output"]
+    assert cli("quantize", tiny_model_path, *arguments, tmp_path / "once")[0] == 0
+    code, _, err = cli("quantize", tmp_path / "once", *arguments, tmp_path / "twice")
+    assert code == 1 and "already quantized (gptq)" in err and "multilingual evaluate" in err
+    assert not (tmp_path / "twice").exists()
+
+
+def test_two_tokenizers_are_not_compared(cli, tiny_model_path, tmp_path, random_llama):
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    random_llama().save_pretrained(tmp_path)
+    words = Tokenizer(models.WordLevel({"<s>": 0, "word": 1}, unk_token="<s>"))
+    PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>").save_pretrained(tmp_path)
+    code, _, err = cli("evaluate", tiny_model_path, tmp_path, "--languages", "en")
+    assert code == 1 and "another tokenizer" in err

@@ -1,0 +1,58 @@
+"""Fixtures shared by the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_model_path() -> Path:
+    """The folder of a small trained Llama with its tokenizer."""
+    return REPOSITORY / "examples" / "tiny-multilingual-lm"
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_model_path: Path) -> Any:
+    return AutoTokenizer.from_pretrained(tiny_model_path)
+
+
+@pytest.fixture(scope="session")
+def random_llama() -> Callable[..., LlamaForCausalLM]:
+    """Makes a Llama of two layers with random weights; keywords change its config."""
+
+    def make(seed: int = 0, **settings: Any) -> LlamaForCausalLM:
+        sizes = {
+            "vocab_size": 97,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 128,
+        }
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return LlamaForCausalLM(LlamaConfig(**{**sizes, **settings})).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def word_tokenizer() -> Callable[..., Any]:
+    """Makes a tokenizer that knows some words, has `[UNK]` for all others, and the special tokens in the keywords."""
+
+    def make(words: str, **special_tokens: str) -> Any:
+        vocabulary = {word: number for number, word in enumerate(["[UNK]", *special_tokens.values(), *words.split()])}
+        backend = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+        backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]", **special_tokens)
+
+    return make

@@ -1,0 +1,298 @@
+"""A config that cannot work is refused at once; one that can is written as JSON and read back."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import GPTQConfig
+
+from optimum_multilingual.config import EvaluationConfig, MultilingualCalibrationConfig
+from optimum_multilingual.errors import ConfigError, LanguageError
+from optimum_multilingual.languages import find_language, find_languages
+
+TWO = ["en", "sw"]
+
+# What was given, and what the message says of it.
+REFUSED = [
+    ({"method": 4}, ["method", "'gptq'", "GPTQConfig(bits=4)", "got int"]),
+    ({"method": GPTQConfig}, ["method", "GPTQConfig(bits=4)", "got type"]),
+    ({"num_rows": 0}, ["num_rows must be a whole number of at least 1", "got 0"]),
+    ({"num_rows": 8.0}, ["num_rows must be a whole number of at least 1", "got 8.0"]),
+    ({"num_rows": True}, ["num_rows must be a whole number", "got True"]),
+    ({"num_rows": "8"}, ["num_rows must be a whole number", "got '8'"]),
+    ({"num_rows": 1}, ["num_rows=1", "2 languages", "give at least 2 rows, or fewer languages"]),
+    ({"tokens_per_language": 0}, ["tokens_per_language must be a whole number of at least 1", "got 0"]),
+    ({"tokens_per_language": -5}, ["tokens_per_language must be a whole number of at least 1", "got -5"]),
+    ({"sequence_length": 15}, ["sequence_length must be a whole number of at least 16", "got 15"]),
+    (
+        {"sequence_length": None, "num_rows": 8, "tokens_per_language": 64},
+        ["num_rows and tokens_per_language", "one of"],
+    ),
+    ({"tokens_per_language": 64, "mixture": "proportional"}, ["tokens_per_language means the same", "give num_rows"]),
+    ({"tokens_per_language": 64, "mixture": {"en": 1, "sw": 2}}, ["tokens_per_language means", "give num_rows"]),
+    ({"mixture": "unifrom"}, ["mixture must be one of ('uniform', 'proportional')", "mapping", "got 'unifrom'"]),
+    ({"mixture": ["uniform"]}, ["mixture must be one of", "got ['uniform']"]),
+    ({"mixture": None}, ["mixture must be one of", "got None"]),
+    ({"mixture": {"en": 1}}, ["weights for eng_Latn;", "eng_Latn, swh_Latn", "Both must name the same languages"]),
+    ({"mixture": {"en": 1, "fr": 1}}, ["eng_Latn, fra_Latn", "eng_Latn, swh_Latn", "name the same languages"]),
+    ({"mixture": {"en": 1, "sw": 0}}, ["The weight of sw must be a number above 0", "got 0"]),
+    ({"mixture": {"en": 1, "sw": -1.5}}, ["The weight of sw must be a number above 0", "got -1.5"]),
+    ({"mixture": {"en": float("inf"), "sw": 1}}, ["The weight of en must be a number above 0", "got inf"]),
+    ({"mixture": {"en": float("nan"), "sw": 1}}, ["The weight of en must be a number above 0", "got nan"]),
+    ({"mixture": {"en": "2", "sw": 1}}, ["The weight of en must be a number above 0", "got '2'"]),
+    ({"mixture": "proportional", "temperature": 0}, ["temperature must be a number above 0", "got 0"]),
+    ({"mixture": "proportional", "temperature": "5"}, ["temperature must be a number above 0", "got '5'"]),
+    ({"mixture": "proportional", "temperature": float("nan")}, ["temperature must be a number above 0", "got nan"]),
+    ({"temperature": 3.0}, ["temperature", "only with mixture='proportional'"]),
+    ({"temperature": 3.0, "mixture": {"en": 1, "sw": 2}}, ["temperature", "only with mixture='proportional'"]),
+    ({"document_separator": "\n"}, ["document_separator must be one of ('newline', 'eos')", r"got '\n'"]),
+    ({"evaluation": True}, ["evaluation must be an EvaluationConfig", "None to leave the measuring out", "got True"]),
+    ({"evaluation": 50_000}, ["evaluation must be an EvaluationConfig", "mapping", "got 50000"]),
+    ({"evaluation": {"tokens": 5}}, ["EvaluationConfig has no setting 'tokens'", "tokens_per_language"]),
+    ({"evaluation": {"confidence": 2}}, ["evaluation.confidence must be between 0 and 1", "got 2"]),
+]
+
+EVALUATION_REFUSED = [
+    ({"tokens_per_language": 0}, ["evaluation.tokens_per_language must be a whole number of at least 1", "got 0"]),
+    ({"batch_tokens": 0.5}, ["evaluation.batch_tokens must be a whole number of at least 1", "got 0.5"]),
+    ({"bootstrap_draws": 99}, ["evaluation.bootstrap_draws must be a whole number of at least 100", "got 99"]),
+    ({"sequence_length": 8}, ["evaluation.sequence_length must be a whole number of at least 16", "got 8"]),
+    ({"confidence": 0}, ["evaluation.confidence must be between 0 and 1", "such as 0.95", "got 0"]),
+    ({"confidence": 1.0}, ["evaluation.confidence must be between 0 and 1", "got 1.0"]),
+    ({"confidence": 95}, ["evaluation.confidence must be between 0 and 1", "got 95"]),
+    ({"confidence": "0.95"}, ["evaluation.confidence must be between 0 and 1", "got '0.95'"]),
+    ({"confidence": float("nan")}, ["evaluation.confidence must be between 0 and 1", "got nan"]),
+]
+
+BAD_LANGUAGES_TO_EVALUATE = {
+    "misspelt": (["en", "Swahilli"], ["No language is called 'Swahilli'", "Did you mean 'Swahili'"]),
+    "twice": (["sw", "swh_Latn"], ["'sw' and 'swh_Latn' are the same language", "name each language once"]),
+    "twice after others": (["en", "zh", "cmn_Hans"], ["'zh' and 'cmn_Hans' are the same language", "once"]),
+    "undetermined": (["en", "und"], ["No language is called 'und'", "Write a code"]),
+    "a string": ("en", ["must be a list such as ['en', 'sw']", "got 'en'"]),
+    "a set": ({"en", "sw"}, ["must be a list such as ['en', 'sw']", "got a set", "write [...] around the names"]),
+    "a generator": ((name for name in TWO), ["must be a list such as ['en', 'sw']", "got a generator"]),
+}
+BAD_LANGUAGES = {
+    **BAD_LANGUAGES_TO_EVALUATE,
+    "none": ([], ["list of languages is empty", "name at least one"]),
+    "None": (None, ["must be a list such as ['en', 'sw']", "got a NoneType"]),
+}
+
+WRITABLE = {
+    "defaults": {"languages": TWO},
+    "every setting": {
+        "method": "gptq",
+        "bits": 8,
+        "group_size": 64,
+        "languages": ["English", "swh_Latn", "zh-Hant"],
+        "corpus": "my_texts",
+        "text_column": "content",
+        "language_column": "lang",
+        "mixture": "proportional",
+        "temperature": 3.3,
+        "num_rows": 96,
+        "sequence_length": 1024,
+        "document_separator": "eos",
+        "seed": 7,
+        "tokenizer": "path/or/name",
+        "evaluation": EvaluationConfig(
+            languages=["sw"], corpus="held_out", tokens_per_language=100, sequence_length=64, confidence=0.9, seed=3
+        ),
+    },
+    "no evaluation": {"languages": TWO, "evaluation": None},
+    "weights": {"languages": TWO, "mixture": {"en": 1, "Swahili": 2.5}},
+    "files": {"languages": TWO, "corpus": {"en": "a.txt", "sw": "b.jsonl.gz"}},
+    "a calibration set": {"languages": [], "calibration_set": "saved/set"},
+    "tokens": {"languages": TWO, "tokens_per_language": 4096},
+}
+
+
+def as_stored(config):
+    """The config after a way through a JSON file."""
+    return MultilingualCalibrationConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+
+
+def assert_says(error, words):
+    assert [word for word in words if word not in str(error.value)] == []
+
+
+@pytest.mark.parametrize(("settings", "words"), REFUSED, ids=[str(each) for each, _ in REFUSED])
+def test_a_setting_that_cannot_work_is_refused(settings, words):
+    with pytest.raises(ConfigError) as caught:
+        MultilingualCalibrationConfig(**{"languages": TWO, **settings})
+    assert_says(caught, words)
+
+
+@pytest.mark.parametrize(("settings", "words"), EVALUATION_REFUSED, ids=[str(each) for each, _ in EVALUATION_REFUSED])
+def test_an_evaluation_setting_that_cannot_work_is_refused(settings, words):
+    with pytest.raises(ConfigError) as caught:
+        EvaluationConfig(**settings)
+    assert_says(caught, words)
+
+
+@pytest.mark.parametrize(("languages", "words"), BAD_LANGUAGES.values(), ids=BAD_LANGUAGES)
+def test_languages_that_cannot_work_are_refused(languages, words):
+    with pytest.raises(LanguageError) as caught:
+        MultilingualCalibrationConfig(languages=languages)
+    assert_says(caught, words)
+
+
+@pytest.mark.parametrize(("languages", "words"), BAD_LANGUAGES_TO_EVALUATE.values(), ids=BAD_LANGUAGES_TO_EVALUATE)
+def test_languages_to_evaluate_that_cannot_work_are_refused(languages, words):
+    with pytest.raises(LanguageError) as caught:
+        EvaluationConfig(languages=languages)
+    assert_says(caught, words)
+
+
+@pytest.mark.parametrize("name", ["bits", "group_size"])
+def test_a_setting_of_the_method_beside_an_upstream_config_is_refused(name):
+    with pytest.raises(ConfigError, match=f"{name}=8 was given beside a GPTQConfig.*so set {name} in it"):
+        MultilingualCalibrationConfig(GPTQConfig(bits=4), languages=TWO, **{name: 8})
+
+
+def test_a_config_error_can_be_caught_as_a_value_error():
+    with pytest.raises(ValueError, match="mixture"):
+        MultilingualCalibrationConfig(languages=TWO, mixture="all")
+
+
+@pytest.mark.parametrize("rows", [2, 3, 128])
+def test_one_row_for_each_language_is_enough(rows):
+    assert MultilingualCalibrationConfig(languages=TWO, num_rows=rows).num_rows == rows
+
+
+def test_languages_are_resolved_in_order():
+    config = MultilingualCalibrationConfig(languages=["zh", find_language("sw"), "English"])
+    assert [language.tag for language in config.resolved_languages] == ["cmn_Hans", "swh_Latn", "eng_Latn"]
+
+
+def test_languages_to_evaluate_are_resolved_apart_from_those_to_calibrate():
+    config = MultilingualCalibrationConfig(languages=["en"], evaluation=EvaluationConfig(languages=["Swahili", "zh"]))
+    assert config.evaluation.resolved_languages == find_languages(["sw", "zh"])
+    assert EvaluationConfig().resolved_languages == ()
+
+
+def test_languages_may_be_left_out_beside_a_calibration_set():
+    assert MultilingualCalibrationConfig(calibration_set="saved/set").resolved_languages == ()
+
+
+def test_weights_are_found_under_other_names_of_the_languages():
+    config = MultilingualCalibrationConfig(languages=TWO, mixture={"Swahili": 3, "eng_Latn": 1})
+    assert config.weights == {find_language("sw"): 3.0, find_language("en"): 1.0}
+
+
+@pytest.mark.parametrize("mixture", ["uniform", "proportional"])
+def test_a_named_mixture_has_no_explicit_weights(mixture):
+    assert MultilingualCalibrationConfig(languages=TWO, mixture=mixture).weights is None
+
+
+def test_two_weights_for_one_language_are_refused():
+    with pytest.raises(LanguageError, match="'sw' and 'Swahili' are the same language"):
+        MultilingualCalibrationConfig(languages=TWO, mixture={"sw": 3, "Swahili": 1})
+
+
+def test_evaluation_settings_may_be_given_as_a_mapping():
+    config = MultilingualCalibrationConfig(languages=TWO, evaluation={"bootstrap_draws": 500})
+    assert config.evaluation == EvaluationConfig(bootstrap_draws=500)
+
+
+@pytest.mark.parametrize("settings", WRITABLE.values(), ids=WRITABLE)
+def test_a_config_is_read_back_as_it_was_written(settings):
+    config = MultilingualCalibrationConfig(**settings)
+    assert as_stored(config) == config
+
+
+@given(
+    languages=st.lists(st.sampled_from(["en", "Swahili", "zh", "zh-Hant", "fra_Latn", "ar"]), min_size=1, unique=True),
+    mixture=st.sampled_from(["uniform", "proportional"]),
+    num_rows=st.none() | st.integers(6, 10_000),
+    sequence_length=st.none() | st.integers(16, 10**6),
+    seed=st.integers(0, 2**64),
+    evaluation=st.none() | st.builds(EvaluationConfig, confidence=st.floats(0.01, 0.99), seed=st.integers(0, 9)),
+)
+def test_any_config_is_read_back_as_it_was_written(**settings):
+    config = MultilingualCalibrationConfig(**settings)
+    assert as_stored(config) == config
+
+
+def test_objects_are_written_as_plain_values_that_mean_the_same():
+    sw, zh = find_language("sw"), find_language("zh")
+    settings = {"languages": (sw, zh), "mixture": {sw: 1, zh: 2}, "corpus": {sw: Path("a.txt"), zh: Path("b.txt")}}
+    config = MultilingualCalibrationConfig(**settings)
+    again = as_stored(config)
+    assert again.to_dict() == config.to_dict()
+    assert again.languages == ("swh_Latn", "cmn_Hans")
+    assert again.weights == config.weights
+    assert again.corpus == {"swh_Latn": "a.txt", "cmn_Hans": "b.txt"}
+
+
+@pytest.mark.parametrize(
+    "upstream", [{"bits": 4}, {"bits": 8, "group_size": 32, "desc_act": True, "damp_percent": 0.05}]
+)
+def test_an_upstream_config_is_read_back_as_it_was_written(upstream):
+    config = MultilingualCalibrationConfig(GPTQConfig(**upstream), languages=TWO)
+    again = as_stored(config)
+    assert isinstance(again.method, GPTQConfig)
+    assert {name: getattr(again.method, name) for name in upstream} == upstream
+    assert again.to_dict() == config.to_dict()
+
+
+def test_the_written_config_names_the_quantizer_transformers_looks_for():
+    config = MultilingualCalibrationConfig(languages=TWO)
+    assert config.to_dict()["quant_method"] == config.quant_method == "multilingual"
+
+
+def test_an_unknown_key_is_refused_with_those_there_are():
+    with pytest.raises(
+        ConfigError, match=r"MultilingualCalibrationConfig has no setting 'language'; it has.*languages"
+    ):
+        MultilingualCalibrationConfig.from_dict({"language": TWO})
+
+
+IN_MEMORY = {
+    "corpus": {"corpus": {"en": ["one"], "sw": ["moja"]}},
+    "tokenizer": {"tokenizer": object()},
+    "calibration_set": {"calibration_set": object()},
+    "evaluation corpus": {"evaluation": EvaluationConfig(corpus={"en": iter(["one"]), "sw": iter(["moja"])})},
+}
+
+
+@pytest.mark.parametrize("settings", IN_MEMORY.values(), ids=IN_MEMORY)
+def test_an_object_in_memory_can_be_written_but_not_read_back(settings):
+    config = MultilingualCalibrationConfig(languages=TWO, **settings)
+    with pytest.raises(ConfigError, match=r"was a (dict|object) in memory, which cannot be read back; give it again"):
+        as_stored(config)
+
+
+def test_no_text_is_written_into_the_config():
+    corpus = {"en": ["a private text"], "sw": ["siri"]}
+    config = MultilingualCalibrationConfig(languages=TWO, corpus=corpus, evaluation=EvaluationConfig(corpus=corpus))
+    assert "private" not in json.dumps(config.to_dict())
+
+
+def test_a_deep_copy_keeps_generators_alive():
+    def generator():
+        yield from ["one", "two"]
+
+    evaluation = EvaluationConfig(corpus={"en": generator()})
+    copied = copy.deepcopy(
+        MultilingualCalibrationConfig(languages=["en"], corpus={"en": generator()}, evaluation=evaluation)
+    )
+    assert list(copied.corpus["en"]) == ["one", "two"]
+    assert list(copied.evaluation.corpus["en"]) == ["one", "two"]
+
+
+def test_writing_a_config_reads_nothing_from_its_generators():
+    texts = iter(["one", "two"])
+    config = MultilingualCalibrationConfig(languages=["en"], corpus={"en": texts})
+    config.to_dict()
+    assert list(texts) == ["one", "two"]
+
+
+def test_two_configs_share_no_evaluation_settings():
+    first, second = (MultilingualCalibrationConfig(languages=TWO) for _ in range(2))
+    assert first.evaluation == second.evaluation
+    assert first.evaluation is not second.evaluation

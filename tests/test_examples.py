@@ -1,0 +1,26 @@
+"""Every example runs as a user would run it, and prints what it promises."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PROMISED = {
+    "one_line.py": ["Amharic (am)", "macro mean", "verdicts:"],
+    "english_only_against_balanced.py": ["English only", "balanced", "worst"],
+    "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts:"],
+    "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
+}
+
+
+def test_every_example_is_tested():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(PROMISED)
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_an_example_prints_what_it_promises(name, tmp_path):
+    done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert all(words in done.stdout for words in PROMISED[name]), done.stdout

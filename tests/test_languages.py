@@ -1,0 +1,180 @@
+"""Languages are found from whatever people write, and nothing else is taken for one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimum_multilingual.errors import ConfigError, LanguageError
+from optimum_multilingual.languages import Language, find_language, find_languages, two_letter_codes
+
+WAYS_TO_WRITE = {
+    "eng_Latn": ["en", "eng", "EN", "en-US", "en_US", "English", "english", " en ", "English (UK)"],
+    "swh_Latn": ["sw", "swa", "swh", "swh_Latn", "sw-Latn", "SWH_LATN", "sw-KE", "Swahili", "SWAHILI", "Kiswahili"],
+    "cmn_Hans": ["zh", "zho", "cmn", "cmn_Hans", "zho_Hans", "zh-CN", "Chinese", "Simplified Chinese", "中文"],
+    "cmn_Hant": ["zh-Hant", "zho_Hant", "zh-TW", "Traditional Chinese", "Chinese (Traditional)"],
+    "arb_Arab": ["ar", "ara", "arb", "Arabic", "العربية"],
+    "kor_Hang": ["ko", "kor_Hang", "kor_Kore", "Korean", "한국어"],
+    "jpn_Jpan": ["ja", "jpn_Jpan", "日本語"],
+    "heb_Hebr": ["he", "iw", "Hebrew"],
+    "nob_Latn": ["no", "nb", "Norwegian"],
+    "srp_Cyrl": ["sr", "Serbian"],
+    "srp_Latn": ["sr-Latn", "Serbian (Latin)"],
+    "kmr_Latn": ["ku", "kurdî (kurmancî)"],
+    "ekk_Latn": ["et", "est_Latn", "Estonian"],
+    "xho_Latn": ["xh", "Xhosa", "isiXhosa"],
+}
+
+SHORT_AND_NAME = {
+    "swh_Latn": ("sw", "Swahili"),
+    "cmn_Hans": ("zh", "Chinese"),
+    "cmn_Hant": ("zh-Hant", "Chinese (Traditional)"),
+    "srp_Latn": ("sr-Latn", "Serbian (Latin)"),
+    "kor_Hang": ("ko", "Korean"),
+    "arb_Arab": ("ar", "Arabic"),
+    "yue_Hant": ("yue", "Cantonese"),
+}
+
+SCRIPT_IN_BRACKETS = {
+    "Serbian (Latin)": "srp_Latn",
+    "Arabic (Latin)": "arb_Latn",
+    "Kashmiri (Devanagari)": "kas_Deva",
+    "Acehnese (Arabic)": "ace_Arab",
+}
+
+MISSPELT = {
+    "Swahilli": "Swahili",
+    "Englsh": "English",
+    "Chines": "Chinese",
+    "Deutch": "Deutsch",
+    "Potuguese": "Portuguese",
+}
+
+# Valid codes that ISO 639 sets apart, and their English names.
+NO_LANGUAGE = [
+    *("und", "und_Latn", "mul", "zxx", "mis", "qaa", "qtz", "qaa_Latn", "x-private"),
+    *("Unknown language", "Multiple languages", "No linguistic content", "Uncoded languages"),
+]
+
+SAME_TWICE = [("sw", "swh_Latn"), ("zh", "cmn_Hans"), ("sw", "Kiswahili"), ("en", "en-GB"), ("no", "nb"), ("iw", "he")]
+
+
+@pytest.mark.parametrize("tag", WAYS_TO_WRITE)
+def test_every_way_to_write_a_language_finds_it(tag):
+    assert {name: find_language(name).tag for name in WAYS_TO_WRITE[tag]} == dict.fromkeys(WAYS_TO_WRITE[tag], tag)
+
+
+@pytest.mark.parametrize("tag", SHORT_AND_NAME)
+def test_a_language_tells_its_tag_short_code_and_name(tag):
+    language = find_language(tag)
+    assert (language.tag, str(language)) == (tag, tag)
+    assert (language.short, language.name) == SHORT_AND_NAME[tag]
+
+
+@pytest.mark.parametrize("tag", SHORT_AND_NAME)
+def test_tag_short_code_and_name_lead_back_to_the_language(tag):
+    language = find_language(tag)
+    assert [find_language(name) for name in (language.tag, language.short, language.name)] == [language] * 3
+
+
+def test_every_two_letter_code_leads_back_from_its_tag_and_short_code():
+    languages = [find_language(code) for code in two_letter_codes()]
+    assert len(languages) > 150
+    assert [each for each in languages if find_language(each.tag) != each or find_language(each.short) != each] == []
+
+
+@given(st.text(max_size=10) | st.from_regex(r"[a-zA-Z]{2,3}([-_][A-Za-z]{4})?([-_][A-Z]{2})?", fullmatch=True))
+def test_any_text_is_a_language_that_keeps_its_tag_or_a_language_error(text):
+    try:
+        language = find_language(text)
+    except LanguageError as error:
+        assert repr(text) in str(error)
+    else:
+        assert find_language(language.tag) == language
+
+
+@pytest.mark.parametrize(("misspelt", "meant"), MISSPELT.items())
+def test_a_misspelt_language_is_refused_with_the_nearest_name(misspelt, meant):
+    with pytest.raises(LanguageError) as caught:
+        find_language(misspelt)
+    message = str(caught.value)
+    assert f"No language is called {misspelt!r}. Did you mean {meant!r}" in message
+    assert "'swh_Latn'" in message
+    assert "optimum-cli multilingual languages --search" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["xx", "zz", "test", "README", "12", "-", "Latn", "sw-", "swh_Xyzz", "sw\x00", "\ud800"]
+)
+def test_what_names_no_language_is_refused(name):
+    with pytest.raises(LanguageError, match="No language is called") as caught:
+        find_language(name)
+    assert repr(name) in str(caught.value)
+    assert "Write a code ('sw'" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NO_LANGUAGE)
+def test_codes_set_apart_for_no_language_are_refused(name):
+    with pytest.raises(LanguageError, match=f"No language is called '{name}'.*Write a code"):
+        find_language(name)
+
+
+@pytest.mark.parametrize(("name", "tag"), SCRIPT_IN_BRACKETS.items())
+def test_a_script_in_brackets_is_never_overlooked(name, tag):
+    assert find_language(name).tag == tag
+    assert find_language(tag).name == name
+
+
+@pytest.mark.parametrize("name", [None, 5, "", "  ", b"en", ["en"], {"en": 1}])
+def test_what_is_no_name_at_all_is_refused(name):
+    with pytest.raises(LanguageError, match="must be a name or a code such as 'sw'") as caught:
+        find_language(name)
+    assert repr(name) in str(caught.value)
+
+
+def test_languages_keep_the_order_in_which_they_were_written():
+    assert [language.short for language in find_languages(["zh", "Swahili", "eng_Latn"])] == ["zh", "sw", "en"]
+
+
+def test_language_objects_are_taken_as_they_are():
+    given_languages = (Language("swh", "Latn"), find_language("sr-Latn"))
+    assert find_languages(given_languages) == given_languages
+
+
+def test_one_language_in_two_scripts_is_two_languages():
+    assert len(find_languages(["sr", "sr-Latn", "zh", "zh-Hant"])) == 4
+
+
+@pytest.mark.parametrize(("first", "second"), SAME_TWICE)
+def test_two_names_for_one_language_are_refused(first, second):
+    language = find_language(first)
+    with pytest.raises(LanguageError) as caught:
+        find_languages(["fr", first, second])
+    assert f"{first!r} and {second!r} are the same language, {language.name} ({language.tag})" in str(caught.value)
+    assert "name each language once" in str(caught.value)
+
+
+def test_a_language_object_and_its_name_are_the_same_language():
+    with pytest.raises(LanguageError, match="'swh_Latn' and 'sw' are the same language"):
+        find_languages([find_language("sw"), "sw"])
+
+
+def test_an_empty_list_of_languages_is_refused():
+    with pytest.raises(LanguageError, match=r"list of languages is empty; name at least one.*languages="):
+        find_languages([])
+
+
+@pytest.mark.parametrize("names", ["en", "en,sw", None, 5])
+def test_anything_but_a_list_of_languages_is_refused(names):
+    with pytest.raises(LanguageError, match=r"must be a list such as \['en', 'sw'\]") as caught:
+        find_languages(names)
+    assert repr(names) in str(caught.value)
+
+
+def test_one_unknown_language_among_good_ones_is_named():
+    with pytest.raises(LanguageError, match=r"'Swahilli'.*Did you mean 'Swahili'"):
+        find_languages(["en", "Swahilli", "zh"])
+
+
+def test_a_language_error_can_be_caught_as_config_error_and_value_error():
+    assert issubclass(LanguageError, ConfigError)
+    assert issubclass(LanguageError, ValueError)
