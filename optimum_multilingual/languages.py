@@ -24,7 +24,10 @@ MACROLANGUAGE_OF = {individual: macro for macro, individual in INDIVIDUAL_OF_MAC
 CORPUS_SCRIPT = {"Kore": "Hang"}
 
 # ISO 639 sets these valid codes apart for "undetermined", "multiple", "no linguistic content" and private use.
-NAMES_NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]")
+NAMES_NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]|x-.*")
+
+# Control characters and halves of surrogate pairs break the search for names in langcodes.
+IN_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, order=True)
@@ -135,10 +138,10 @@ def _parse_tag(name: str) -> langcodes.Language | None:
 
 def _parse_name(name: str) -> langcodes.Language | None:
     try:
-        parsed = langcodes.find(name)
-    except (LookupError, UnicodeError):
+        parsed = None if IN_NO_NAME.search(name) else langcodes.find(name)
+    except LookupError:
         return None
-    if NAMES_NO_LANGUAGE.fullmatch(str(parsed.language)):
+    if parsed is None or NAMES_NO_LANGUAGE.fullmatch(str(parsed.language)):
         return None
     script = _script_in_brackets(name)
     return parsed if script is None else langcodes.Language.make(parsed.language, script=script)

@@ -13,6 +13,9 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTraine
 
 REPOSITORY = Path(__file__).parent.parent
 
+# The models are so small that a second thread only waits for the first, for minutes where other programs run too.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="session")
 def tiny_model_path() -> Path:

@@ -1,6 +1,5 @@
 """Saving is all or nothing."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -94,5 +93,5 @@ def test_permissions_are_those_of_a_folder_made_by_hand(tmp_path):
     (tmp_path / "by_hand").mkdir()
     with written_aside(tmp_path / "model"):
         pass
-    modes = {os.stat(tmp_path / name).st_mode for name in ("by_hand", "model")}
+    modes = {(tmp_path / name).stat().st_mode for name in ("by_hand", "model")}
     assert len(modes) == 1

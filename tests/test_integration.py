@@ -252,7 +252,7 @@ def test_a_missing_tokenizer_is_said_before_the_weights_load(unloadable):
 
 
 def test_weights_that_cannot_be_loaded_are_upstreams_error(unloadable):
-    with pytest.raises(Exception, match="(?i)header|safetensors"):
+    with pytest.raises(Exception, match=r"(?i)header|safetensors"):
         quantize(unloadable)
 
 

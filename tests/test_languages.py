@@ -51,7 +51,7 @@ MISSPELT = {
 
 # Valid codes that ISO 639 sets apart, and their English names.
 NO_LANGUAGE = [
-    *("und", "und_Latn", "mul", "zxx", "mis", "qaa", "qtz", "qaa_Latn", "x-private"),
+    *("und", "und_Latn", "mul", "zxx", "mis", "qaa", "qtz", "qaa_Latn", "x-private", "X-private"),
     *("Unknown language", "Multiple languages", "No linguistic content", "Uncoded languages"),
 ]
 
@@ -103,7 +103,7 @@ def test_a_misspelt_language_is_refused_with_the_nearest_name(misspelt, meant):
 
 
 @pytest.mark.parametrize(
-    "name", ["xx", "zz", "test", "README", "12", "-", "Latn", "sw-", "swh_Xyzz", "sw\x00", "\ud800"]
+    "name", ["xx", "zz", "test", "README", "12", "-", "Latn", "sw-", "swh_Xyzz", "sw\x00", "\x00\x80\x80", "\ud800"]
 )
 def test_what_names_no_language_is_refused(name):
     with pytest.raises(LanguageError, match="No language is called") as caught:

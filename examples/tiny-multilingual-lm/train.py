@@ -18,7 +18,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-LANGUAGES = "en fr es de ru zh ar hi ja sw xh yo am".split()
+LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 VOCABULARY, ROW, BATCH, PEAK_LEARNING_RATE = 6144, 256, 16, 3e-3
 
 
@@ -104,7 +104,10 @@ def train(model, streams, shares, seconds):
         smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
         step += 1
         if step % 50 == 0:
-            print(f"step {step}, loss {smooth:.3f}, {step * BATCH * ROW / (time.time() - started):.0f} tokens/s", flush=True)
+            print(
+                f"step {step}, loss {smooth:.3f}, {step * BATCH * ROW / (time.time() - started):.0f} tokens/s",
+                flush=True,
+            )
     print(f"{step} steps, {step * BATCH * ROW:,} tokens, loss {smooth:.3f}")
 
 

@@ -90,16 +90,18 @@ def _plan(config: MultilingualCalibrationConfig, corpus: Corpus, part: Part | No
     if config.sequence_length is None and max_length is not None:
         length = max(min(length, max_length), MIN_SEQUENCE_LENGTH)
     check_length("sequence_length", length, max_length)
-    tokens = config.tokens_per_language
-    if tokens is None and config.num_rows is None and embedded and config.mixture == "uniform":
-        tokens = EMBEDDED_TOKENS_PER_LANGUAGE
-    languages = config.resolved_languages
     weights = _weights(config, corpus, part)
-    if tokens is not None:
-        return Plan(dict.fromkeys(languages, -(-tokens // length)), weights, length)
-    num_rows = config.num_rows or max(DEFAULT_NUM_ROWS, len(languages))
-    counts = allocate(num_rows, [weights[language] for language in languages])
-    return Plan(dict(zip(languages, counts, strict=True)), weights, length)
+    if config.tokens_per_language is not None:
+        return Plan(dict.fromkeys(weights, -(-config.tokens_per_language // length)), weights, length)
+    num_rows = config.num_rows or _default_num_rows(len(weights), length, embedded)
+    counts = allocate(num_rows, list(weights.values()))
+    return Plan(dict(zip(weights, counts, strict=True)), weights, length)
+
+
+def _default_num_rows(languages: int, length: int, embedded: bool) -> int:
+    if embedded:
+        return languages * max(1, EMBEDDED_TOKENS_PER_LANGUAGE // length)
+    return max(DEFAULT_NUM_ROWS, languages)
 
 
 def check_length(name: str, length: int, max_length: int | None) -> None:
@@ -115,9 +117,9 @@ def check_length(name: str, length: int, max_length: int | None) -> None:
 
 
 def _weights(config: MultilingualCalibrationConfig, corpus: Corpus, part: Part | None) -> dict[Language, float]:
-    if config.weights is not None:
-        return config.weights
     languages = config.resolved_languages
+    if config.weights is not None:
+        return {language: config.weights[language] for language in languages}
     if config.mixture == "uniform":
         return dict.fromkeys(languages, 1.0)
     bar = tqdm(languages, desc="Measuring text", unit="language", disable=None)
@@ -184,7 +186,7 @@ def _manifest(
     packed: dict[Language, list[PackedRow]],
 ) -> Manifest:
     documents = {
-        language.tag: dict(source for row in of_language for source in row.documents)
+        language.tag: {digest: id for row in of_language for id, digest in row.documents}
         for language, of_language in packed.items()
     }
     languages = {

@@ -54,7 +54,7 @@ class Manifest:
         tokenizer: its class, size and hash.
         versions: of the packages that took part.
         row_hashes: SHA-256 of each row's token ids, first 16 digits, in order.
-        documents: for each language tag the documents used, id to digest of the text.
+        documents: for each language tag the documents used, digest of the text to id.
     """
 
     fingerprint: str

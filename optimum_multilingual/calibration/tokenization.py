@@ -104,10 +104,17 @@ def check_coverage(tokens: Iterable[int], tokenizer: Any, language_name: str) ->
 
 
 def describe_tokenizer(tokenizer: Any) -> dict[str, Any]:
-    """What the manifest says of a tokenizer: its class, size and hash, not where it lies."""
-    vocabulary = json.dumps(sorted(tokenizer.get_vocab().items()), ensure_ascii=True)
+    """What the manifest says of a tokenizer: its class, size and a hash of all it does, not where it lies."""
     return {
         "class": type(tokenizer).__name__,
         "vocab_size": len(tokenizer),
-        "sha256": hashlib.sha256(vocabulary.encode()).hexdigest(),
+        "sha256": hashlib.sha256(_definition(tokenizer).encode()).hexdigest(),
     }
+
+
+def _definition(tokenizer: Any) -> str:
+    if not getattr(tokenizer, "is_fast", False):
+        return json.dumps(sorted(tokenizer.get_vocab().items()))
+    definition = json.loads(tokenizer.backend_tokenizer.to_str())
+    # Settings of the last call, not of the tokenizer.
+    return json.dumps({**definition, "truncation": None, "padding": None}, sort_keys=True)

@@ -69,6 +69,6 @@ def require_languages(corpus: Corpus, languages: Iterable[Language]) -> None:
     if missing:
         raise CorpusError(
             f"The corpus ({corpus.describe()['kind']}) has no {', '.join(f'{m.name} ({m.tag})' for m in missing)}. "
-            f"It has {', '.join(sorted(language.tag for language in held))}. Leave the language out, or give a corpus= "
-            "that has it: a folder with one file for each language, a mapping, or a datasets.Dataset."
+            f"It has {', '.join(sorted(language.tag for language in held)) or 'no language at all'}. Leave the language out, or "
+            "give a corpus= that has it: a folder with one file for each language, a mapping, or a datasets.Dataset."
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-# Logits held at once in float32: 4 Mi entries are 16 MiB a buffer, whatever the vocabulary.
-MAX_LOGITS = 2**22
+# Logits are computed for this many tokens and words at once: 4 MiB in float32, which caches hold, whatever the vocabulary.
+TOKENS_AT_ONCE, WORDS_AT_ONCE = 512, 2048
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,23 @@ class _Running:
         self.top = torch.zeros(tokens, dtype=torch.long, device=device)
         self.target = torch.zeros(tokens, device=device)
 
-    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes in the logits of the words from `start` on; returns exp(logits - max) and the factor old sums shrink by."""
+    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> torch.Tensor:
+        """Takes in the logits of the words from `start` on, and leaves exp(logits - max) in their place.
+
+        Returns:
+            The factor by which sums over earlier chunks shrink, because the maximum has grown.
+        """
+        inside = (targets >= start) & (targets < start + logits.shape[-1])
+        picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
+        self.target = torch.where(inside, picked, self.target)
         chunk_max, chunk_top = logits.max(dim=-1)
         self.top = torch.where(chunk_max > self.max, chunk_top + start, self.top)
         new_max = torch.maximum(self.max, chunk_max)
         shrink = torch.exp(self.max - new_max).double()
-        weights = torch.exp(logits - new_max[:, None])
-        self.sum = self.sum * shrink + weights.sum(-1, dtype=torch.float64)
         self.max = new_max
-        inside = (targets >= start) & (targets < start + logits.shape[-1])
-        picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
-        self.target = torch.where(inside, picked, self.target)
-        return weights, shrink
+        weights = logits.sub_(new_max[:, None]).exp_()
+        self.sum = self.sum * shrink + weights.sum(-1).double()
+        return shrink
 
     def log_sum(self) -> torch.Tensor:
         return self.max.double() + torch.log(self.sum)
@@ -101,23 +105,33 @@ def compare_states(
         quantized_head: the quantized model's.
         targets: the tokens that really came, shape [tokens].
 
-    Source: Kullback and Leibler (1951); projection and log-softmax in float32, sums over the vocabulary in float64.
+    Source: Kullback and Leibler (1951); projection and exponentials in float32, running sums in float64.
     """
+    blocks = [
+        _compare_block(a, b, reference_head, quantized_head, wanted)
+        for a, b, wanted in zip(*(part.split(TOKENS_AT_ONCE) for part in (reference, quantized, targets)), strict=True)
+    ]
+    return TokenScores(*map(torch.cat, zip(*blocks, strict=True)))
+
+
+def _compare_block(
+    reference: torch.Tensor,
+    quantized: torch.Tensor,
+    reference_head: OutputHead,
+    quantized_head: OutputHead,
+    targets: torch.Tensor,
+) -> tuple[torch.Tensor, ...]:
     tokens, vocabulary = len(targets), reference_head.weight.shape[0]
     a, b = _Running(tokens, reference.device), _Running(tokens, reference.device)
     difference = torch.zeros(tokens, dtype=torch.float64, device=reference.device)
-    chunk = max(1, MAX_LOGITS // max(1, tokens))
-    for start in range(0, vocabulary, chunk):
-        stop = min(start + chunk, vocabulary)
+    for start in range(0, vocabulary, WORDS_AT_ONCE):
+        stop = min(start + WORDS_AT_ONCE, vocabulary)
         a_logits = reference_head.logits(reference, start, stop)
         b_logits = quantized_head.logits(quantized, start, stop)
-        weights, shrink = a.add(a_logits, start, targets)
+        gaps = a_logits - b_logits
+        shrink = a.add(a_logits, start, targets)
         b.add(b_logits, start, targets)
-        difference = difference * shrink + (weights * (a_logits - b_logits)).sum(-1, dtype=torch.float64)
+        difference = difference * shrink + gaps.mul_(a_logits).sum(-1).double()  # a_logits now hold exp(a - max)
     a_log_sum, b_log_sum = a.log_sum(), b.log_sum()
-    return TokenScores(
-        reference_nll=a_log_sum - a.target,
-        quantized_nll=b_log_sum - b.target,
-        kl=difference / a.sum - (a_log_sum - b_log_sum),
-        agree=a.top == b.top,
-    )
+    divergence = difference / a.sum - (a_log_sum - b_log_sum)
+    return a_log_sum - a.target, b_log_sum - b.target, divergence, a.top == b.top

@@ -89,7 +89,7 @@ def _digests(calibration: Manifest | None) -> dict[str, str]:
     """Digest of every calibration text -> its id."""
     if calibration is None:
         return {}
-    return {digest: id for texts in calibration.documents.values() for id, digest in texts.items()}
+    return {digest: id for texts in calibration.documents.values() for digest, id in texts.items()}
 
 
 def _draw(
@@ -108,7 +108,7 @@ def _draw(
             )
         if len(document.tokens) == 0:
             continue
-        drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), sizes.pop(document.id)))
+        drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), sizes[document.digest]))
         total += len(document.tokens)
         if total >= settings.tokens_per_language and len(drawn) >= MIN_DOCUMENTS:
             break
@@ -124,7 +124,7 @@ def _draw(
 
 def _measured(stream: Iterable[Document], sizes: dict[str, int]) -> Iterator[Document]:
     for document in stream:
-        sizes[document.id] = len(document.text.encode())
+        sizes[document.digest] = len(document.text.encode())
         yield document
 
 

@@ -32,11 +32,18 @@ def output_head(model: Any) -> OutputHead:
             "a torch.nn.Linear that was not quantized. Leave lm_head out of the quantization."
         )
     config = model.config.get_text_config()
-    scale = float(getattr(config, "logit_scale", None) or 1.0) / float(getattr(config, "logits_scaling", None) or 1.0)
+    scale = _number(config, "logit_scale") / _number(config, "logits_scaling")
     with align_module_device(layer) if layer.weight.device.type == "meta" else nullcontext():
         weight = layer.weight.detach()
         bias = None if layer.bias is None else layer.bias.detach()
     return OutputHead(weight, bias, scale, getattr(config, "final_logit_softcapping", None))
+
+
+def _number(config: Any, name: str) -> float:
+    value = getattr(config, name, None)
+    if value is not None and not isinstance(value, int | float):
+        raise ModelError(f"The config has {name}={value!r}; logits can be measured when their scale is a number.")
+    return float(value or 1.0)
 
 
 def check_head(model: Any, head: OutputHead, window: Window) -> None:
@@ -78,6 +85,10 @@ def final_states(
     for batch in _batches(windows, batch_tokens):
         with _captured_states(model) as captured, _eager(), torch.inference_mode():
             model(input_ids=_inputs(batch, model.device), use_cache=False, **extra)
+            if not captured:
+                raise ModelError(
+                    f"{type(model).__name__} does not run its decoder as a module, so it cannot be measured."
+                )
             scored = [
                 captured[0][place, len(window.input_ids) - len(window.targets) : len(window.input_ids)]
                 for place, window in enumerate(batch)

@@ -296,7 +296,7 @@ def test_the_manifest_names_exactly_the_documents_whose_text_is_in_the_rows(toke
 
     text = tokenizer.decode(rows.token_ids()[:, 1:].ravel())
     complete = {f"memory/eng_Latn/{n}" for n, line in enumerate(corpus["en"], start=1) if line in text}
-    named = set(rows.manifest.documents["eng_Latn"])
+    named = set(rows.manifest.documents["eng_Latn"].values())
     assert complete <= named
     assert len(named - complete) <= 1, "only the last document may be cut"
 
@@ -306,7 +306,7 @@ def test_text_that_is_kept_for_evaluation_is_not_calibrated_on(tokenizer, evalua
     rows = built(tokenizer, ["sw"], num_rows=100, evaluation=evaluation)
 
     part_of = {document.id: document.part for document in EmbeddedCorpus().documents(find_language("sw"))}
-    assert {part_of[id] for id in rows.manifest.documents["swh_Latn"]} == {"calibration"}
+    assert {part_of[id] for id in rows.manifest.documents["swh_Latn"].values()} == {"calibration"}
 
 
 def test_evaluation_text_of_its_own_frees_the_whole_corpus(tokenizer):

@@ -128,13 +128,14 @@ def test_rows_are_interleaved_as_worked_out_by_hand(counts, expected):
 
 
 @given(counts=COUNTS)
-def test_every_prefix_of_the_order_is_within_one_row_of_the_share(counts):
+def test_every_prefix_of_the_order_is_as_near_to_the_shares_as_tijdeman_proved_possible(counts):
     order = interleave(counts)
+    bound = 1 - Fraction(1, max(2 * len(counts) - 2, 2))
 
     assert [order.count(place) for place in range(len(counts))] == counts
     for length in range(len(order) + 1):
         for place, count in enumerate(counts):
-            assert abs(order[:length].count(place) - Fraction(length * count, sum(counts))) < 1
+            assert abs(order[:length].count(place) - Fraction(length * count, sum(counts))) <= bound < 1
 
 
 @given(languages=st.integers(1, 12), rounds=st.integers(1, 12))

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given
@@ -97,10 +97,9 @@ def test_shuffling_loses_and_repeats_nothing_whatever_the_buffer(count, buffer_s
 
 
 def test_a_small_buffer_shuffles_the_whole_stream():
-    shuffled = texts(corpus_of(200), buffer_size=8)
-    moved = [place for place, text in enumerate(shuffled) if text != f"text {place}"]
-    assert len(moved) > 150
-    assert min(moved) < 20
+    numbers = [int(text.removeprefix("text ")) for text in texts(corpus_of(200), buffer_size=8)]
+    still_neighbours = [first for first, second in pairwise(numbers) if second == first + 1]
+    assert len(still_neighbours) < 50
 
 
 def test_the_two_parts_are_disjoint_and_together_the_whole():

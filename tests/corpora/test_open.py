@@ -134,6 +134,12 @@ def test_missing_languages_are_named_beside_those_there_are():
     assert "Leave the language out, or give a corpus= that has it" in message
 
 
+def test_a_dataset_whose_column_names_no_language_says_so():
+    corpus = open_corpus(Dataset.from_dict({"text": ["moja"], "language": [7]}))
+    with pytest.raises(CorpusError, match=r"The corpus \(dataset\) has no Swahili.*It has no language at all"):
+        require_languages(corpus, [SW])
+
+
 def test_required_languages_are_checked_before_any_text_is_read(tmp_path):
     corpus = open_corpus({"sw": tmp_path / "not_there.txt"})
     with pytest.raises(CorpusError, match=r"The corpus \(files\) has no English \(eng_Latn\)"):

@@ -177,11 +177,13 @@ def test_a_model_of_random_weights_is_as_good_as_guessing(random_llama):
     assert measured.reference_nll.mean() == pytest.approx(math.log(97), rel=0.02)
 
 
-def test_a_model_that_cannot_be_measured_is_refused_before_anything_is_scored(random_llama, evaluation):
+def test_a_model_whose_logits_are_changed_behind_its_head_is_refused_before_anything_is_scored(
+    random_llama, evaluation
+):
     model = random_llama(vocab_size=6144)
-    model.set_output_embeddings(torch.nn.Bilinear(2, 2, 2))
+    model.lm_head.register_forward_hook(lambda layer, inputs, logits: 2 * logits)
 
-    with pytest.raises(ModelError, match="is a Bilinear"):
+    with pytest.raises(ModelError, match="cannot be had from its last hidden states"):
         run_reference(model, evaluation)
 
 
@@ -210,7 +212,8 @@ def test_a_window_beyond_the_models_maximum_is_refused(tokenizer):
 
 
 def test_languages_named_for_evaluation_are_measured_in_place_of_the_calibrations(tokenizer):
-    evaluation = prepared(tokenizer, languages=["en", "yo"])
+    settings = EvaluationConfig(languages=["en", "yo"])
+    evaluation = prepared(tokenizer, config=MultilingualCalibrationConfig(languages=["sw"], evaluation=settings))
 
     assert [language.short for language in evaluation.windows] == ["en", "yo"]
 

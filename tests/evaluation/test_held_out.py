@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import normalizers
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
-from optimum_multilingual.corpora import open_corpus
+from optimum_multilingual.corpora import Document, open_corpus
 from optimum_multilingual.errors import CorpusError, CorpusExhaustedError, OverlapError, TokenizerError
 from optimum_multilingual.evaluation.held_out import HeldOutDocument, cut_windows, first_token, hold_out
 from optimum_multilingual.languages import find_language
@@ -121,6 +121,25 @@ def test_documents_hold_their_tokens_without_special_ones_and_their_bytes(tokeni
     assert len(documents) == 10
 
 
+class OneIdForAll:
+    """A corpus of a user's own that gives all its documents the same id."""
+
+    def languages(self):
+        return (SWAHILI,)
+
+    def documents(self, language):
+        return (Document.from_text("scraped", "maji " * n) for n in range(1, 11))
+
+    def describe(self):
+        return {"kind": "own"}
+
+
+def test_documents_of_the_same_id_keep_their_own_bytes(tokenizer):
+    [documents] = held_out(tokenizer, OneIdForAll()).values()
+
+    assert sorted(document.num_bytes for document in documents) == [5 * n - 1 for n in range(1, 11)]
+
+
 def test_documents_are_drawn_until_there_are_enough_tokens(tokenizer):
     [documents] = held_out(tokenizer, {"sw": lines(500)}, tokens_per_language=1000).values()
 
@@ -165,7 +184,7 @@ def test_a_language_the_corpus_lacks_is_refused(tokenizer):
 def test_a_text_that_was_calibrated_on_is_found_by_its_content_and_both_ids_are_named(tokenizer):
     calibrated = lines(60)
     manifest = calibrated_on({"sw": calibrated}, tokenizer, num_rows=20)
-    place = next(iter(manifest.documents["swh_Latn"]))
+    place = next(iter(manifest.documents["swh_Latn"].values()))
     text = calibrated[int(place.rpartition("/")[2]) - 1]
 
     with pytest.raises(OverlapError, match="have the same content") as info:
@@ -186,7 +205,7 @@ def test_parts_of_one_corpus_never_overlap(tokenizer):
 
     [documents] = held_out(tokenizer, texts, "evaluation", calibration=manifest, tokens_per_language=10**6).values()
 
-    assert not {document.id for document in documents} & set(manifest.documents["swh_Latn"])
+    assert not {document.id for document in documents} & set(manifest.documents["swh_Latn"].values())
 
 
 def test_texts_of_no_token_are_left_out(word_tokenizer):
