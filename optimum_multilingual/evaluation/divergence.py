@@ -58,30 +58,29 @@ class _Running:
 
     def __init__(self, tokens: int, device: torch.device):
         self.max = torch.full((tokens,), -torch.inf, device=device)
-        self.sum = torch.zeros(tokens, dtype=torch.float64, device=device)
+        self.log_sum = torch.full((tokens,), -torch.inf, dtype=torch.float64, device=device)
         self.top = torch.zeros(tokens, dtype=torch.long, device=device)
         self.target = torch.zeros(tokens, device=device)
 
-    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> torch.Tensor:
-        """Takes in the logits of the words from `start` on, and leaves exp(logits - max) in their place.
+    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Takes in the logits of the words from `start` on.
 
         Returns:
-            The factor by which sums over earlier chunks shrink, because the maximum has grown.
+            Their exponentials up to a factor for each token, and the logarithm of that factor.
         """
         inside = (targets >= start) & (targets < start + logits.shape[-1])
         picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
         self.target = torch.where(inside, picked, self.target)
-        chunk_max, chunk_top = logits.max(dim=-1)
-        self.top = torch.where(chunk_max > self.max, chunk_top + start, self.top)
-        new_max = torch.maximum(self.max, chunk_max)
-        shrink = torch.exp(self.max - new_max).double()
-        self.max = new_max
-        weights = logits.sub_(new_max[:, None]).exp_()
-        self.sum = self.sum * shrink + weights.sum(-1).double()
-        return shrink
-
-    def log_sum(self) -> torch.Tensor:
-        return self.max.double() + torch.log(self.sum)
+        chunk_max = logits.amax(-1)
+        # Finding the place of a maximum costs more than finding it, so only where it is a new one.
+        higher = (chunk_max > self.max).nonzero()[:, 0]
+        self.top[higher] = logits[higher].argmax(-1) + start
+        self.max = torch.maximum(self.max, chunk_max)
+        # softmax is the fastest exponential there is; its largest entry, exp(max) / factor, tells the factor.
+        weights = logits.softmax(-1)
+        log_factor = chunk_max.double() - weights.amax(-1).double().log()
+        self.log_sum = torch.logaddexp(self.log_sum, log_factor + weights.sum(-1).double().log())
+        return weights, log_factor
 
 
 @torch.inference_mode()
@@ -105,7 +104,7 @@ def compare_states(
         quantized_head: the quantized model's.
         targets: the tokens that really came, shape [tokens].
 
-    Source: Kullback and Leibler (1951); projection and exponentials in float32, running sums in float64.
+    Source: Kullback and Leibler (1951); logits and softmax in float32, sums over chunks in float64.
     """
     blocks = [
         _compare_block(a, b, reference_head, quantized_head, wanted)
@@ -123,15 +122,14 @@ def _compare_block(
 ) -> tuple[torch.Tensor, ...]:
     tokens, vocabulary = len(targets), reference_head.weight.shape[0]
     a, b = _Running(tokens, reference.device), _Running(tokens, reference.device)
-    difference = torch.zeros(tokens, dtype=torch.float64, device=reference.device)
+    gaps = torch.zeros(tokens, dtype=torch.float64, device=reference.device)
     for start in range(0, vocabulary, WORDS_AT_ONCE):
         stop = min(start + WORDS_AT_ONCE, vocabulary)
         a_logits = reference_head.logits(reference, start, stop)
         b_logits = quantized_head.logits(quantized, start, stop)
-        gaps = a_logits - b_logits
-        shrink = a.add(a_logits, start, targets)
+        before = a.log_sum
+        weights, log_factor = a.add(a_logits, start, targets)
         b.add(b_logits, start, targets)
-        difference = difference * shrink + gaps.mul_(a_logits).sum(-1).double()  # a_logits now hold exp(a - max)
-    a_log_sum, b_log_sum = a.log_sum(), b.log_sum()
-    divergence = difference / a.sum - (a_log_sum - b_log_sum)
-    return a_log_sum - a.target, b_log_sum - b.target, divergence, a.top == b.top
+        gap = torch.linalg.vecdot(weights, a_logits.sub_(b_logits)).double()
+        gaps = gaps * torch.exp(before - a.log_sum) + gap * torch.exp(log_factor - a.log_sum)
+    return a.log_sum - a.target, b.log_sum - b.target, gaps - (a.log_sum - b.log_sum), a.top == b.top
