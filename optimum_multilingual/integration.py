@@ -8,8 +8,9 @@ from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
 
 from .backends import find_backend
-from .calibration.build import build_calibration_set, check_length
+from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet
+from .calibration.plan import check_length
 from .calibration.tokenization import load_tokenizer
 from .checkpoint import attach
 from .config import QUANT_METHOD, MultilingualCalibrationConfig

@@ -16,7 +16,7 @@ ENGINES = {"gptqmodel", "auto_gptq", "awq", "llmcompressor", "bitsandbytes", "hq
 # Each room may import those before it; rooms on one line may import each other.
 ORDER = [
     {"errors", "languages"},
-    {"config"},
+    {"config", "evaluation_config", "settings"},
     {"corpora", "calibration"},
     {"backends", "evaluation", "model_checks"},
     {"report", "report_table", "measures"},
