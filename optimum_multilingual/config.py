@@ -52,6 +52,8 @@ class MultilingualCalibrationConfig:
         messages: take chats instead of texts: under `text_column` stands a list of {"role", "content"} messages, and rows
             are built through the tokenizer's chat template.
         deduplicate: leave out texts that equal or nearly equal an earlier one of their language.
+        identify_languages: check by a language identifier that each language's rows are in it, and report the result in
+            the manifest; no row is dropped.
         cache: keep built sets under the Hugging Face cache, where the corpus has an identity that can be compared.
         seed: of the choice and order of the documents.
         tokenizer: a tokenizer or its name; None finds it beside the model.
@@ -81,6 +83,7 @@ class MultilingualCalibrationConfig:
     document_separator: str = "newline"
     messages: bool = False
     deduplicate: bool = True
+    identify_languages: bool = False
     cache: bool = True
     seed: int = 0
     tokenizer: Any = None

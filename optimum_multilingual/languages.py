@@ -47,6 +47,17 @@ class Language:
     code: str
     script: str
 
+    @classmethod
+    def from_tag(cls, tag: str) -> Language:
+        """Reads back what `tag` wrote, without asking whether there is such a language.
+
+        Raises:
+            LanguageError: it is no such tag.
+        """
+        if not isinstance(tag, str) or not re.fullmatch("[a-z]{3,8}_[A-Z][a-z]{3}", tag):
+            raise LanguageError(f"{tag!r} is no stored language; a tag such as 'swh_Latn' was expected.")
+        return cls(*tag.split("_"))
+
     @property
     def tag(self) -> str:
         """The identifier used in files and manifests: `swh_Latn`."""

@@ -15,6 +15,7 @@ from ..languages import Language
 from .cache import cached
 from .calibration_set import CalibrationSet, Manifest, Row, fingerprint_of, hash_of
 from .encoding import TextEncoder
+from .identification import identify_rows
 from .mixture import interleave
 from .packing import PackedRow, pack
 from .plan import Plan, exhausted, plan_sizes
@@ -52,7 +53,11 @@ def build_calibration_set(
     def build() -> CalibrationSet:
         plan = plan_sizes(config, source, max_length, len(row_prefix(tokenizer)))
         kind = config.mixture if isinstance(config.mixture, str) else "weights"
-        return assemble(plan, source, tokenizer, {"kind": kind, "temperature": config.temperature})
+        built = assemble(plan, source, tokenizer, {"kind": kind, "temperature": config.temperature})
+        if config.identify_languages:
+            for tag, identified in identify_rows(built.rows, tokenizer).items():
+                built.manifest.languages[tag]["identified"] = identified
+        return built
 
     ingredients = _ingredients(config, source, tokenizer, max_length) if config.cache else None
     return build() if ingredients is None else cached(ingredients, build)
@@ -66,9 +71,10 @@ def _ingredients(
     if identity is None:
         return None
     settings = config.to_dict()
-    decisive = ("temperature", "sequence_length", "document_separator", "messages", "deduplicate", "seed", *SIZES)
+    decisive = (*SIZES, "temperature", "sequence_length", "document_separator", "messages", "deduplicate", "seed")
     return {
         **{name: settings[name] for name in decisive},
+        "identified": config.identify_languages,
         "languages": [language.tag for language in config.resolved_languages],
         "mixture": {language.tag: weight for language, weight in (config.weights or {}).items()} or config.mixture,
         "part": source.part,

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..corpora import Part
 from ..errors import CalibrationSetError
-from ..languages import Language, find_language
+from ..languages import Language
 
 ROWS_FILE = "calibration_set.parquet"
 MANIFEST_FILE = "calibration_manifest.json"
@@ -203,7 +203,9 @@ def _read_rows(path: Path) -> tuple[Row, ...]:
     try:
         table = pyarrow.parquet.read_table(path)
         tags, ids = table["language"].to_pylist(), table["input_ids"].to_pylist()
-        return tuple(Row(find_language(tag), np.array(row, dtype=np.int32)) for tag, row in zip(tags, ids, strict=True))
+        return tuple(
+            Row(Language.from_tag(tag), np.array(row, dtype=np.int32)) for tag, row in zip(tags, ids, strict=True)
+        )
     except (OSError, KeyError, TypeError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise CalibrationSetError(f"{path} is no whole calibration set ({error}); build the set again.") from error
 

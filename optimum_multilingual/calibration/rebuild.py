@@ -7,7 +7,7 @@ from typing import Any
 
 from ..corpora import Corpus, require_languages
 from ..errors import CalibrationSetError
-from ..languages import find_language
+from ..languages import Language
 from .build import assemble
 from .calibration_set import CalibrationSet, Manifest
 from .encoding import TextEncoder
@@ -55,7 +55,7 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
             f"tokens, hash {manifest.tokenizer['sha256'][:16]}; this one is a {found['class']} of {found['vocab_size']}, hash "
             f"{found['sha256'][:16]}. Give the tokenizer it was built with."
         )
-    languages = {find_language(tag): entry for tag, entry in manifest.languages.items()}
+    languages = {Language.from_tag(tag): entry for tag, entry in manifest.languages.items()}
     require_languages(corpus, languages)
     plan = Plan(
         {language: entry["rows"] for language, entry in languages.items()},
