@@ -60,10 +60,11 @@ def sketch_of(text: str) -> np.ndarray | None:
     data = text.casefold().encode().translate(None, b" \t\r\n")
     if len(data) < MIN_BYTES:
         return None
-    runs = np.ndarray(len(data) - RUN_BYTES + 1, "<u8", data, strides=(1,))
+    runs: np.ndarray = np.ndarray(len(data) - RUN_BYTES + 1, "<u8", data, strides=(1,))
     # In a longer text a quarter of the runs is enough, chosen by their first byte and so the same in a copy.
-    if len(data) >= SAMPLED_BYTES:
-        runs = runs[np.frombuffer(data, np.uint8)[: len(runs)] % 4 == 1]
+    chosen = np.frombuffer(data, np.uint8)[: len(runs)] % 4 == 1
+    if len(data) >= SAMPLED_BYTES and chosen.any():
+        runs = runs[chosen]
     hashes = runs * _MULTIPLIER
     hashes ^= hashes >> _SHIFT
     hashes *= _MULTIPLIER
