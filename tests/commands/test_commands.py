@@ -132,3 +132,40 @@ def test_two_tokenizers_are_not_compared(cli, tiny_model_path, tmp_path, random_
     PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>").save_pretrained(tmp_path)
     code, _, err = cli("evaluate", tiny_model_path, tmp_path, "--languages", "en")
     assert code == 1 and "another tokenizer" in err
+
+
+def test_a_set_is_verified_from_its_manifest(cli, tiny_model_path, tmp_path):
+    cli("calibrate", tiny_model_path, "--languages", "sw", "en", *SMALL, "--output", tmp_path / "set")
+    manifest = tmp_path / "set" / "calibration_manifest.json"
+    code, out, err = cli("calibrate", tiny_model_path, "--verify", manifest)
+    assert code == 0 and out.startswith("identical: 6 rows"), err
+
+    changed = json.loads(manifest.read_text())
+    changed["seed"] = 7
+    manifest.write_text(json.dumps(changed))
+    code, out, _ = cli("calibrate", tiny_model_path, "--verify", manifest)
+    assert code == 1 and out.startswith("different: ")
+
+
+def test_a_published_setting_is_taken_by_name(cli, tiny_model_path, tmp_path):
+    code, _, err = cli("calibrate", tiny_model_path, "--published", "beyond-english/sw", "--output", tmp_path / "set")
+    assert code == 1 and "Swahili (swh_Latn) has too little calibration text" in err
+
+
+def test_nonsense_is_built_and_shown(cli, tiny_model_path, tmp_path):
+    arguments = ["--nonsense", "random-tokens", *SMALL, "--output", tmp_path / "set"]
+    code, out, err = cli("calibrate", tiny_model_path, *arguments)
+    assert code == 0 and "zxx_Zyyy" in out, err
+    code, _, err = cli("calibrate", tiny_model_path, "--nonsense", "random-tokens", "--output", tmp_path / "other")
+    assert code == 1 and "--num-rows and --sequence-length" in err
+
+
+def test_a_set_is_handed_to_other_tools(cli, tiny_model_path, tmp_path):
+    cli("calibrate", tiny_model_path, "--languages", "sw", "en", *SMALL, "--output", tmp_path / "set")
+    for form, file in {"text": "calibration.swh_Latn.txt", "safetensors": "calibration.safetensors"}.items():
+        arguments = ["--tokenizer", tiny_model_path, "--output", tmp_path / form]
+        code, out, err = cli("export", tmp_path / "set", "--to", form, *arguments)
+        assert code == 0 and "6 rows saved" in out, err
+        assert (tmp_path / form / file).is_file()
+    code, _, err = cli("export", tmp_path / "set", "--to", "text", "--output", tmp_path / "another")
+    assert code == 1 and "--tokenizer" in err
