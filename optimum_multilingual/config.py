@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, LanguageError
+from .errors import ConfigError
 from .languages import Language, find_languages
+from .presets import AUTO, write_out
 
 QUANT_METHOD = "multilingual"
 MIXTURES = ("uniform", "proportional")
@@ -24,7 +25,7 @@ class EvaluationConfig:
         >>> EvaluationConfig(tokens_per_language=50_000, bootstrap_draws=2000)
 
     Args:
-        languages: those to measure; none means those of the calibration.
+        languages: those to measure, or a preset; none means those of the calibration.
         corpus: held-out text; None takes the part of the calibration corpus that is kept for evaluation. Anything that
             `MultilingualCalibrationConfig.corpus` takes.
         tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has,
@@ -40,7 +41,7 @@ class EvaluationConfig:
         LanguageError: an unknown or repeated language.
     """
 
-    languages: Sequence[str | Language] = ()
+    languages: str | Sequence[str | Language] = ()
     corpus: Any = None
     tokens_per_language: int = 12_288
     sequence_length: int | None = None
@@ -57,10 +58,7 @@ class EvaluationConfig:
             _require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
         if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
             raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
-        if self.languages:
-            _require_list("evaluation.languages", self.languages)
-            find_languages(self.languages)
-        self.languages = tuple(self.languages or ())
+        self.languages = write_out(self.languages, "evaluation.languages") if self.languages else ()
 
     @property
     def resolved_languages(self) -> tuple[Language, ...]:
@@ -87,7 +85,8 @@ class MultilingualCalibrationConfig:
         bits: bits of a quantized weight, 4 unless given. Only with a method's name.
         group_size: weights that share a scale; 128 unless given, or the largest smaller size that divides every layer of
             a model that 128 does not fit. Only with a method's name.
-        languages: names, codes or tags; each at most once. May be left out when `calibration_set` is given.
+        languages: names, codes or tags, each at most once, or the name of a preset, alone or among them; "auto" means
+            those on the model's card. May be left out when `calibration_set` is given.
         corpus: where the text comes from: "embedded", a folder, a mapping of language to file or texts, a
             `datasets.Dataset`, or any object with the methods of `corpora.Corpus`.
         text_column: the key or column that holds the text.
@@ -113,7 +112,7 @@ class MultilingualCalibrationConfig:
     method: Any = "gptq"
     bits: int | None = None
     group_size: int | None = None
-    languages: Sequence[str | Language] = ()
+    languages: str | Sequence[str | Language] = ()
     corpus: Any = "embedded"
     text_column: str = "text"
     language_column: str = "language"
@@ -129,10 +128,8 @@ class MultilingualCalibrationConfig:
     evaluation: EvaluationConfig | None = field(default_factory=EvaluationConfig)
 
     def __post_init__(self) -> None:
-        if self.calibration_set is None or self.languages:
-            _require_list("languages", self.languages)
-            find_languages(self.languages)
-        self.languages = tuple(self.languages or ())
+        needed = self.calibration_set is None or self.languages
+        self.languages = write_out(self.languages) if needed else ()
         self._check_method()
         self._check_size()
         self._check_mixture()
@@ -216,7 +213,7 @@ class MultilingualCalibrationConfig:
 
     def _check_weights(self, mixture: Mapping[Any, Any]) -> None:
         weighted = find_languages(mixture)
-        if set(weighted) != set(self.resolved_languages):
+        if AUTO not in self.languages and set(weighted) != set(self.resolved_languages):
             raise ConfigError(
                 f"mixture has weights for {_tags(weighted)}; languages are {_tags(self.resolved_languages)}. Both must "
                 "name the same languages."
@@ -279,13 +276,6 @@ def _from_known_keys(cls: Any, values: Mapping[str, Any]) -> Any:
 def _require_int(name: str, value: Any, minimum: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise ConfigError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
-
-
-def _require_list(name: str, languages: Any) -> None:
-    # A set has another order in every process, and a generator is used up by the first check.
-    if isinstance(languages, str) or not isinstance(languages, Sequence):
-        given = repr(languages) if isinstance(languages, str) else f"a {type(languages).__name__}"
-        raise LanguageError(f"{name} must be a list such as ['en', 'sw'], got {given}; write [...] around the names.")
 
 
 def _tags(languages: Sequence[Language]) -> str:

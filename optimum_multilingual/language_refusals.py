@@ -11,7 +11,13 @@ def unknown_language(name: str) -> LanguageError:
     """Nothing is called so, or it is a list of languages and not one."""
     from .presets import AUTO, preset_names
 
-    if name in (AUTO, *preset_names()):
+    if name == AUTO:
+        return LanguageError(
+            f"No language is called {name!r}; it is the name of a list of languages, those on a model's card. Given as "
+            f"languages={name!r}, from_pretrained, evaluate_checkpoints and the commands fill it in; elsewhere name the "
+            "languages, such as ['en', 'sw']."
+        )
+    if name in preset_names():
         return LanguageError(
             f"No language is called {name!r}; it is the name of a list of languages. Give it as languages={name!r} or "
             "inside the list of languages; a single language is written 'sw', 'swh_Latn' or 'Swahili'."

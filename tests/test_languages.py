@@ -185,7 +185,16 @@ def test_a_script_is_never_guessed(name, language):
     assert find_language(f"{code}_Latn") == Language(code, "Latn")
 
 
-@pytest.mark.parametrize("name", ["auto", *preset_names()])
+def test_auto_is_no_language_but_those_on_a_card():
+    with pytest.raises(LanguageError) as caught:
+        find_languages(["en", "auto"])
+    assert "No language is called 'auto'; it is the name of a list of languages, those on a model's card" in str(
+        caught.value
+    )
+    assert "from_pretrained, evaluate_checkpoints and the commands fill it in; elsewhere name" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", preset_names())
 def test_the_name_of_a_list_is_no_language(name):
     with pytest.raises(LanguageError) as caught:
         find_language(name)
