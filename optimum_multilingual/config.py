@@ -10,7 +10,8 @@ from typing import Any
 from .errors import ConfigError
 from .evaluation_config import EvaluationConfig
 from .languages import Language, find_languages
-from .settings import MIN_SEQUENCE_LENGTH, from_known_keys, plain, require_int, require_list
+from .presets import AUTO, write_out
+from .settings import MIN_SEQUENCE_LENGTH, from_known_keys, plain, require_int
 
 QUANT_METHOD = "multilingual"
 MIXTURES = ("uniform", "proportional")
@@ -32,7 +33,8 @@ class MultilingualCalibrationConfig:
         bits: bits of a quantized weight, 4 unless given. Only with a method's name.
         group_size: weights that share a scale; 128 unless given, or the largest smaller size that divides every layer of
             a model that 128 does not fit. Only with a method's name.
-        languages: names, codes or tags; each at most once. May be left out when `calibration_set` is given.
+        languages: names, codes or tags, each at most once, or the name of a preset, alone or among them; "auto" means
+            those on the model's card. May be left out when `calibration_set` is given.
         corpus: where the text comes from: "embedded", a folder, a mapping of language to file or texts, a
             `datasets.Dataset`, or any object with the methods of `corpora.Corpus`.
         text_column: the key or column that holds the text.
@@ -68,7 +70,7 @@ class MultilingualCalibrationConfig:
     method: Any = "gptq"
     bits: int | None = None
     group_size: int | None = None
-    languages: Sequence[str | Language] = ()
+    languages: str | Sequence[str | Language] = ()
     corpus: Any = "embedded"
     text_column: str = "text"
     language_column: str = "language"
@@ -91,10 +93,8 @@ class MultilingualCalibrationConfig:
     evaluation: EvaluationConfig | None = field(default_factory=EvaluationConfig)
 
     def __post_init__(self) -> None:
-        if self.calibration_set is None or self.languages:
-            require_list("languages", self.languages)
-            find_languages(self.languages)
-        self.languages = tuple(self.languages or ())
+        needed = self.calibration_set is None or self.languages
+        self.languages = write_out(self.languages) if needed else ()
         self._check_method()
         self._check_size()
         self._check_mixture()
@@ -177,7 +177,7 @@ class MultilingualCalibrationConfig:
 
     def _check_weights(self, mixture: Mapping[Any, Any]) -> None:
         weighted = find_languages(mixture)
-        if set(weighted) != set(self.resolved_languages):
+        if AUTO not in self.languages and set(weighted) != set(self.resolved_languages):
             raise ConfigError(
                 f"mixture has weights for {_tags(weighted)}; languages are {_tags(self.resolved_languages)}. Both must "
                 "name the same languages."

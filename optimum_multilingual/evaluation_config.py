@@ -8,7 +8,8 @@ from typing import Any
 
 from .errors import ConfigError
 from .languages import Language, find_languages
-from .settings import MIN_SEQUENCE_LENGTH, plain, require_int, require_list
+from .presets import write_out
+from .settings import MIN_SEQUENCE_LENGTH, plain, require_int
 
 
 @dataclass
@@ -18,7 +19,7 @@ class EvaluationConfig:
         >>> EvaluationConfig(tokens_per_language=50_000, bootstrap_draws=2000)
 
     Args:
-        languages: those to measure; none means those of the calibration.
+        languages: those to measure, or a preset; none means those of the calibration.
         corpus: held-out text; None takes the part of the calibration corpus that is kept for evaluation. Anything that
             `MultilingualCalibrationConfig.corpus` takes.
         tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has,
@@ -34,7 +35,7 @@ class EvaluationConfig:
         LanguageError: an unknown or repeated language.
     """
 
-    languages: Sequence[str | Language] = ()
+    languages: str | Sequence[str | Language] = ()
     corpus: Any = None
     tokens_per_language: int = 12_288
     sequence_length: int | None = None
@@ -51,10 +52,7 @@ class EvaluationConfig:
             require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
         if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
             raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
-        if self.languages:
-            require_list("evaluation.languages", self.languages)
-            find_languages(self.languages)
-        self.languages = tuple(self.languages or ())
+        self.languages = write_out(self.languages, "evaluation.languages") if self.languages else ()
 
     @property
     def resolved_languages(self) -> tuple[Language, ...]:

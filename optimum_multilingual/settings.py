@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, LanguageError
+from .errors import ConfigError
 
 MIN_SEQUENCE_LENGTH = 16
 
@@ -36,11 +36,3 @@ def require_int(name: str, value: Any, minimum: int) -> None:
     """Refuses what is no whole number, or one that is too small."""
     if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
         raise ConfigError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
-
-
-def require_list(name: str, languages: Any) -> None:
-    """Refuses what is no list of languages."""
-    # A set has another order in every process, and a generator is used up by the first check.
-    if isinstance(languages, str) or not isinstance(languages, Sequence):
-        given = repr(languages) if isinstance(languages, str) else f"a {type(languages).__name__}"
-        raise LanguageError(f"{name} must be a list such as ['en', 'sw'], got {given}; write [...] around the names.")

@@ -31,6 +31,23 @@ def tiny_model_path() -> Path:
     return REPOSITORY / "examples" / "tiny-multilingual-lm"
 
 
+@pytest.fixture
+def model_with_card(tiny_model_path: Path, tmp_path: Path) -> Callable[[str | None], Path]:
+    """Gives the small model a card with this front matter, or none, in a folder of its own."""
+
+    def make(front_matter: str | None) -> Path:
+        folder = tmp_path / "model-with-card"
+        folder.mkdir()
+        for path in tiny_model_path.iterdir():
+            if path.name != "README.md":
+                (folder / path.name).symlink_to(path)
+        if front_matter is not None:
+            (folder / "README.md").write_text(f"---\n{front_matter}\n---\n", encoding="utf-8")
+        return folder
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def tokenizer(tiny_model_path: Path) -> Any:
     return AutoTokenizer.from_pretrained(tiny_model_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ..errors import TokenizerError
@@ -24,11 +25,11 @@ def load_tokenizer(given: Any, model_name: str, revision: str | None = None) -> 
     Raises:
         TokenizerError: there is none.
     """
-    if given is not None and not isinstance(given, str):
+    if given is not None and not isinstance(given, str | Path):
         return given
     from transformers import AutoTokenizer
 
-    name = given or model_name
+    name = str(given or model_name)
     try:
         return AutoTokenizer.from_pretrained(name, revision=None if given else revision)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
@@ -56,7 +57,7 @@ def check_coverage(tokens: Iterable[int], tokenizer: Any, language_name: str) ->
 
 
 def describe_tokenizer(tokenizer: Any) -> dict[str, Any]:
-    """What the manifest says of a tokenizer: its class, size and a hash of all it does, not where it lies."""
+    """What the manifest says of a tokenizer: its class, its size, and a hash of how it turns text into tokens."""
     return {
         "class": type(tokenizer).__name__,
         "vocab_size": len(tokenizer),
@@ -68,5 +69,6 @@ def _definition(tokenizer: Any) -> str:
     if not getattr(tokenizer, "is_fast", False):
         return json.dumps(sorted(tokenizer.get_vocab().items()))
     definition = json.loads(tokenizer.backend_tokenizer.to_str())
-    # Settings of the last call, not of the tokenizer.
-    return json.dumps({**definition, "truncation": None, "padding": None}, sort_keys=True)
+    # Special tokens, truncation, padding and templates do not touch plain text.
+    added = [token for token in definition["added_tokens"] if not token["special"]]
+    return json.dumps({key: definition[key] for key in ("normalizer", "pre_tokenizer", "model")} | {"added": added})

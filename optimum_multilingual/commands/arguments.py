@@ -23,7 +23,12 @@ def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
 
 def add_corpus(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("text")
-    group.add_argument("--languages", nargs="+", metavar="LANGUAGE", help="names, codes or tags: en sw cmn_Hans Yoruba")
+    group.add_argument(
+        "--languages",
+        nargs="+",
+        metavar="LANGUAGE",
+        help="names, codes, tags or presets: en sw cmn_Hans Yoruba eu-24; auto: those on the model's card",
+    )
     group.add_argument(
         "--corpus", default="embedded", help="'embedded' (first runs only) or a folder with en.txt, sw.jsonl.gz, ..."
     )
@@ -57,7 +62,9 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
 def add_evaluation(parser: argparse.ArgumentParser) -> None:
     defaults = EvaluationConfig()
     group = parser.add_argument_group("evaluation")
-    group.add_argument("--evaluation-languages", nargs="+", metavar="LANGUAGE", help="default: those of --languages")
+    group.add_argument(
+        "--evaluation-languages", nargs="+", metavar="LANGUAGE", help="the same; default: those of --languages"
+    )
     group.add_argument("--evaluation-corpus", help="held-out text; default: a part of --corpus kept for it")
     group.add_argument(
         "--evaluation-tokens",

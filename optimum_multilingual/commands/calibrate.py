@@ -15,6 +15,7 @@ from .arguments import add_calibration, add_corpus, config_from, describe, requi
 
 EXAMPLES = """\
   optimum-cli multilingual calibrate examples/tiny-multilingual-lm --languages en sw zh --output set/
+  optimum-cli multilingual calibrate me/model --corpus my_texts/ --languages auto code --num-rows 640 --output set/
   optimum-cli multilingual calibrate me/model --corpus my_texts/ --weights en=2 sw=1 --num-rows 96 --output set/
   optimum-cli multilingual calibrate me/model --nonsense random-tokens --num-rows 32 --sequence-length 512 --output set/
   optimum-cli multilingual calibrate me/model --corpus my_texts/ --verify set/calibration_manifest.json
@@ -56,7 +57,9 @@ class CalibrateCommand(BaseOptimumCLICommand):
     def _of_text(self, config: Any) -> Any:
         from ..calibration.build import build_calibration_set
         from ..calibration.tokenization import load_tokenizer
+        from ..hub.card_languages import with_card_languages
 
+        config = with_card_languages(config, self.args.model)
         return build_calibration_set(config, load_tokenizer(None, self.args.model), _max_length(self.args.model))
 
     def _nonsense(self) -> Any:
