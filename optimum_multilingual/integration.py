@@ -12,6 +12,7 @@ from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quanti
 from .backends import find_backend
 from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet
+from .calibration.nonsense import NO_LANGUAGE
 from .calibration.plan import check_length
 from .calibration.rebuild import require_same_tokenizer
 from .calibration.tokenization import load_tokenizer
@@ -58,7 +59,7 @@ class MultilingualQuantizer(HfQuantizer):
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         require_causal_lm(model)
         self.backend.check_model(model)
-        commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model)
+        commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model.config)
         config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
         # Opened once: what can be read only once, and what is slow to open, serves calibration and evaluation.
         config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
@@ -68,7 +69,7 @@ class MultilingualQuantizer(HfQuantizer):
         self.evaluation: Evaluation | None = None
         if config.evaluation is not None:
             manifest = self.calibration_set.manifest
-            languages = config.resolved_languages or self.calibration_set.languages
+            languages = config.evaluation.resolved_languages or languages_of(config, self.calibration_set)
             self.evaluation = prepare_evaluation(
                 config, languages, tokenizer, max_length, manifest.sequence_length, manifest
             )
@@ -119,6 +120,21 @@ def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, ma
             "set's own, build a set of these, or give evaluation.languages to measure others than were calibrated on."
         )
     return calibration_set
+
+
+def languages_of(config: MultilingualCalibrationConfig, calibration_set: CalibrationSet) -> tuple[Language, ...]:
+    """The languages to measure where the evaluation names none: those calibrated on.
+
+    Raises:
+        CalibrationSetError: the set is of no language.
+    """
+    languages = config.resolved_languages or calibration_set.languages
+    if NO_LANGUAGE in languages:
+        raise CalibrationSetError(
+            "The calibration set holds no language, so nothing says which to measure; give "
+            "EvaluationConfig(languages=['en', 'sw']) (--evaluation-languages), or evaluation=None."
+        )
+    return languages
 
 
 def _tags(languages: Iterable[Language]) -> str:

@@ -20,7 +20,7 @@ from .mixture import interleave
 from .packing import PackedRow, pack
 from .plan import Plan, exhausted, plan_sizes
 from .source import TextSource
-from .tokenization import check_coverage, describe_tokenizer
+from .tokenization import check_coverage, describe_tokenizer, load_tokenizer
 
 RECORDED_VERSIONS = ("optimum-multilingual", "transformers", "tokenizers", "torch")
 
@@ -36,7 +36,7 @@ def build_calibration_set(
 
     Args:
         config: languages, corpus, mixture, sizes and seed.
-        tokenizer: the model's tokenizer.
+        tokenizer: the model's tokenizer, or its name or folder.
         max_length: the model's longest sequence in tokens, if it has one.
 
     Raises:
@@ -44,6 +44,7 @@ def build_calibration_set(
         TokenizerError: the tokenizer cannot encode a language.
         ConfigError: rows longer than the model allows.
     """
+    tokenizer = load_tokenizer(tokenizer)
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
     require_languages(corpus, config.resolved_languages)
     part: Part | None = None if has_evaluation_corpus(config) else "calibration"
@@ -142,7 +143,8 @@ def _rows_of(language: Language, plan: Plan, source: TextSource, prefix: tuple[i
     rows = list(islice(pack(source.draw(language), plan.sequence_length, prefix), wanted))
     if len(rows) < wanted:
         needed = wanted * (plan.sequence_length - len(prefix))
-        raise exhausted(language, source.counts[language].tokens, needed, "tokens")
+        counts = source.counts[language]
+        raise exhausted(language, counts.tokens, needed, "tokens", counts.duplicates)
     return rows
 
 

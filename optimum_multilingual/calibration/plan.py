@@ -65,7 +65,13 @@ def plan_sizes(
     if config.characters_per_language is not None:
         rows = _rows_for_text(source, tuple(weights), "num_characters", config.characters_per_language, room)
         return Plan(rows, weights, length)
-    counts = allocate(_num_rows(config, length, embedded), list(weights.values()))
+    num_rows = _num_rows(config, length, embedded)
+    if num_rows < len(weights):
+        raise ConfigError(
+            f"total_tokens={config.total_tokens} is {num_rows} rows of {length} tokens, which cannot hold {len(weights)} "
+            f"languages; give at least {len(weights) * length}, or a smaller sequence_length."
+        )
+    counts = allocate(num_rows, list(weights.values()))
     return Plan(dict(zip(weights, counts, strict=True)), weights, length)
 
 
@@ -93,7 +99,8 @@ def _rows_for_text(
             if amount >= wanted:
                 break
         if amount < wanted:
-            raise exhausted(language, amount, wanted, unit.removeprefix("num_"))
+            copies = source.counts[language].duplicates
+            raise exhausted(language, amount, wanted, unit.removeprefix("num_"), copies)
         rows[language] = max(1, round(tokens * wanted / amount / room))
     return rows
 
@@ -124,10 +131,12 @@ def check_length(name: str, length: int, max_length: int | None) -> None:
         )
 
 
-def exhausted(language: Language, found: int, needed: int, unit: str) -> CorpusExhaustedError:
+def exhausted(language: Language, found: int, needed: int, unit: str, copies: int = 0) -> CorpusExhaustedError:
     """The error for too little text in a language, with the ways out."""
+    left_out = f" ({copies:,} texts that equal or nearly equal another not counted; deduplicate=False keeps them)"
     return CorpusExhaustedError(
-        f"{language.name} ({language.tag}) has too little calibration text: {found:,} {unit} found, {needed:,} needed. "
+        f"{language.name} ({language.tag}) has too little calibration text: {found:,} {unit} found{left_out if copies else ''}, "
+        f"{needed:,} needed. "
         "Give a corpus= with more of it, ask for less (num_rows, tokens_per_language, sequence_length, or a smaller "
         "weight in mixture), or leave the language out."
     )

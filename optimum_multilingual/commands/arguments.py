@@ -94,7 +94,7 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
 def evaluation_from(args: argparse.Namespace, languages: Sequence[str] | None = None) -> EvaluationConfig:
     """How the arguments of `add_evaluation` say languages are measured."""
     return EvaluationConfig(
-        languages=languages or (),
+        languages=separated(languages),
         seed=args.evaluation_seed,
         corpus=args.evaluation_corpus,
         tokens_per_language=args.evaluation_tokens,
@@ -109,16 +109,15 @@ def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrati
         raise ConfigError("--weights and --mixture both say the shares; give one of them.")
     weights: dict[str | Language, float] = dict(map(_weight, args.weights or ()))
     said = {
-        "languages": args.languages or list(weights),
+        "languages": separated(args.languages) or tuple(weights),
         "mixture": weights or args.mixture,
         **{name: getattr(args, name) for name in (*SIZES, "sequence_length")},
     }
     if args.published:
-        said = {
-            **said,
-            **published_setting(args.published),
-            **({"languages": args.languages} if args.languages else {}),
-        }
+        setting = published_setting(args.published)
+        for name in setting.keys() & {name for name, value in said.items() if value and value != "uniform"}:
+            raise ConfigError(f"--published {args.published} says {name} itself; leave that option out.")
+        said |= setting
     return MultilingualCalibrationConfig(
         corpus=args.corpus,
         text_column=args.text_column,
@@ -132,6 +131,11 @@ def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrati
         **said,
         **given,
     )
+
+
+def separated(names: Sequence[str] | None) -> list[str]:
+    """Names as people write them on a command line, `en sw` or `en,sw`."""
+    return [name for given in names or () for name in given.split(",") if name]
 
 
 def _weight(given: str) -> tuple[str, float]:
@@ -149,7 +153,9 @@ def require_free_folder(path: str) -> Path:
         CheckpointError: it does.
     """
     folder = Path(path)
-    if folder.exists() and (folder.is_file() or any(folder.iterdir())):
+    if folder.is_file():
+        raise CheckpointError(f"--output {folder} is a file; give a new folder.")
+    if folder.exists() and any(folder.iterdir()):
         raise CheckpointError(
             f"--output {folder} exists and is not empty; give a new folder, or remove this one first."
         )

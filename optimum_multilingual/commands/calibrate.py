@@ -100,8 +100,10 @@ def _identified(found: dict[str, Any] | None) -> str:
 def _max_length(model: str) -> int | None:
     from transformers import AutoConfig
 
+    from ..model_checks import longest_sequence
+
     try:
         config = AutoConfig.from_pretrained(model)
     except (OSError, ValueError):
         return None  # A folder with a tokenizer only; the length is checked again when a model is quantized.
-    return getattr(config.get_text_config(), "max_position_embeddings", None)
+    return longest_sequence(config)

@@ -37,10 +37,12 @@ class EvaluateCommand(BaseOptimumCLICommand):
 
         if self.args.output is not None and not Path(self.args.output).resolve().parent.is_dir():
             raise ConfigError(f"--output {self.args.output} lies in a folder that does not exist; make it first.")
+        if self.args.output is not None and Path(self.args.output).is_file():
+            raise ConfigError(f"--output {self.args.output} exists; give another name, or remove it first.")
         report = evaluate_checkpoints(
             self.args.reference,
             self.args.quantized,
-            self.args.languages or (),
+            arguments.separated(self.args.languages),
             corpus=self.args.corpus,
             evaluation=arguments.evaluation_from(self.args),
             text_column=self.args.text_column,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class Evaluation:
     Args:
         documents: of each language.
         windows: of each language.
-        settings: the user's.
+        settings: the user's, with the window settled.
         corpus: the description of the corpus the documents came from.
     """
 
@@ -62,7 +62,7 @@ def prepare_evaluation(
 
     Args:
         config: where text comes from and how it is measured.
-        languages: those to measure, unless the config's evaluation names its own.
+        languages: those to measure.
         tokenizer: the model's tokenizer.
         max_length: the model's longest sequence in tokens, if it has one.
         row_length: of the calibration rows, the longest window unless the config names another.
@@ -75,7 +75,6 @@ def prepare_evaluation(
     assert settings is not None, "there is nothing to prepare without an evaluation"
     shared = settings.corpus is None
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
-    languages = settings.resolved_languages or languages
     part: Part | None = "evaluation" if shared else None
     encoder = TextEncoder(tokenizer, separator="", messages=config.messages)
     source = TextSource(corpus, part, settings.seed, encoder, config.deduplicate)
@@ -84,7 +83,7 @@ def prepare_evaluation(
     check_length("evaluation.sequence_length", length, max_length)
     prefix = first_token(tokenizer)
     windows = {language: cut_windows(of_it, prefix, length) for language, of_it in documents.items()}
-    return Evaluation(documents, windows, settings, corpus.describe())
+    return Evaluation(documents, windows, replace(settings, sequence_length=length), corpus.describe())
 
 
 @dataclass(frozen=True)
@@ -193,10 +192,17 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
 
 def _batches(evaluation: Evaluation, processes: Processes, what: str) -> Iterator[tuple[Language, int, list[Window]]]:
     """This process's batches, with their place among all of the language."""
-    disable = None if processes.is_main else True
-    for language, windows in tqdm(evaluation.windows.items(), desc=what, unit="language", disable=disable):
-        for place, batch in processes.share(make_batches(windows, evaluation.settings.batch_tokens)):
+    mine = [
+        (language, place, batch)
+        for language, windows in evaluation.windows.items()
+        for place, batch in processes.share(make_batches(windows, evaluation.settings.batch_tokens))
+    ]
+    tokens = sum(len(window.targets) for _, _, batch in mine for window in batch)
+    with tqdm(total=tokens, desc=what, unit="token", disable=None if processes.is_main else True) as bar:
+        for language, place, batch in mine:
+            bar.set_postfix_str(language.name)
             yield language, place, batch
+            bar.update(sum(len(window.targets) for window in batch))
 
 
 def _compare_batch(

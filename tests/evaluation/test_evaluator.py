@@ -215,13 +215,6 @@ def test_a_window_beyond_the_models_maximum_is_refused(tokenizer):
         prepared(tokenizer, max_length=32)
 
 
-def test_languages_named_for_evaluation_are_measured_in_place_of_the_calibrations(tokenizer):
-    settings = EvaluationConfig(languages=["en", "yo"])
-    evaluation = prepared(tokenizer, config=MultilingualCalibrationConfig(languages=["sw"], evaluation=settings))
-
-    assert [language.short for language in evaluation.windows] == ["en", "yo"]
-
-
 def test_every_window_begins_with_bos_or_with_text_of_its_document(tokenizer, evaluation):
     for language, documents in evaluation.documents.items():
         for window in evaluation.windows[language]:
