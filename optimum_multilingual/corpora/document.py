@@ -68,6 +68,20 @@ class Corpus(Protocol):
         """What the manifest says of the corpus: kind, revision, licence. No texts, no folders, no credentials."""
 
 
+@runtime_checkable
+class StreamedCorpus(Corpus, Protocol):
+    """A corpus too large to be read to its end: it brings its documents in a seeded order by itself, nearly enough.
+
+    Args:
+        shuffle_buffer: documents to hold while shuffling what `stream` brings.
+    """
+
+    shuffle_buffer: int
+
+    def stream(self, language: Language, part: Part | None, generator: random.Random) -> Iterator[Document]:
+        """The documents of one part of one language, file after file in an order that the generator decides."""
+
+
 def shuffled_documents(
     corpus: Corpus, language: Language, part: Part | None, seed: int, buffer_size: int = SHUFFLE_BUFFER
 ) -> Iterator[Document]:
@@ -81,10 +95,13 @@ def shuffled_documents(
         buffer_size: documents held in memory while shuffling.
     """
     generator = random.Random(f"{seed}/{language.tag}")
+    if isinstance(corpus, StreamedCorpus):
+        documents = corpus.stream(language, part, generator)
+        buffer_size = min(buffer_size, corpus.shuffle_buffer)
+    else:
+        documents = (item for item in corpus.documents(language) if part is None or item.part == part)
     buffer: list[Document] = []
-    for document in corpus.documents(language):
-        if part is not None and document.part != part:
-            continue
+    for document in documents:
         if len(buffer) < buffer_size:
             buffer.append(document)
             continue

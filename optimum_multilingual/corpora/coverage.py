@@ -1,0 +1,88 @@
+"""Whether a corpus has the languages it is asked for, and whether its text may be used for what it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import langcodes
+
+from ..errors import ConfigError, CorpusError
+from ..languages import Language
+from .catalog import CatalogEntry, load_catalog
+from .document import Corpus
+
+# A corpus of more languages is not listed whole in a message.
+LISTED_LANGUAGES = 40
+
+# CLDR's distance of languages, from 0 for the same to 134. Up to this one the languages themselves are near; beyond it
+# are those, often English, that readers have learnt besides.
+NEAR_LANGUAGE = 20
+
+
+def require_languages(corpus: Corpus, languages: Iterable[Language]) -> None:
+    """Checks that a corpus has text of every language, before anything is read.
+
+    Raises:
+        CorpusError: names the languages that are missing and those there are.
+    """
+    held = corpus.languages()
+    missing = [language for language in languages if language not in held]
+    if missing:
+        raise CorpusError(
+            f"The corpus ({_name(corpus)}) has no {', '.join(f'{m.name} ({m.tag})' for m in missing)}. "
+            f"{_held(held, missing)} Leave the language out, or give a corpus= that has it: a folder with one file for each "
+            f"language, a mapping, a datasets.Dataset, or a corpus of the catalogue.{_others(corpus, missing)}"
+        )
+
+
+def require_use(corpus: Corpus, use: str) -> None:
+    """Checks that the text of a corpus may be used so; a corpus that says nothing of it may be used for all.
+
+    Args:
+        corpus: with or without an attribute `uses`.
+        use: "calibration" or "evaluation".
+
+    Raises:
+        ConfigError: it is kept for another use.
+    """
+    uses = getattr(corpus, "uses", None)
+    if uses is not None and use not in uses:
+        raise ConfigError(
+            f"The corpus {_name(corpus)} is for {' and '.join(uses)} only, not for {use}: its authors keep its text for tests. "
+            f"Give another corpus= for {use}, such as 'fineweb2', and this one as evaluation.corpus=."
+        )
+
+
+def _name(corpus: Corpus) -> str:
+    return str(getattr(corpus, "name", None) or corpus.describe()["kind"])
+
+
+def _held(held: Sequence[Language], missing: Sequence[Language]) -> str:
+    if len(held) <= LISTED_LANGUAGES:
+        return f"It has {', '.join(sorted(language.tag for language in held)) or 'no language at all'}."
+    near = dict.fromkeys(tag for language in missing for tag in _nearest(language, held))
+    return f"It has {len(held)} languages{', the nearest being ' if near else ''}{', '.join(near)}."
+
+
+def _nearest(language: Language, held: Sequence[Language]) -> list[str]:
+    """The same language in another script, then those that CLDR holds for near."""
+    distances = {other: langcodes.tag_distance(language.short, other.short) for other in held}
+    same = sorted(other for other in held if other.code == language.code)
+    near = sorted((other for other in held if distances[other] <= NEAR_LANGUAGE), key=distances.__getitem__)
+    return [other.tag for other in dict.fromkeys([*same, *near])][:3]
+
+
+def _others(corpus: Corpus, missing: Sequence[Language]) -> str:
+    """Open corpora of the catalogue that have the missing languages, and those so broad that they may have them."""
+    entries = [entry for entry in load_catalog().values() if not entry.gated and entry.name != _name(corpus)]
+    sure = [repr(entry.name) for entry in entries if entry.languages and set(missing) <= set(_languages_of(entry))]
+    broad = [repr(entry.name) for entry in entries if entry.languages is None and "calibration" in entry.uses]
+    return f"{f' On the Hub {_listed(sure)} has it.' if sure else ''} Of many languages, and open: {_listed(broad)}."
+
+
+def _languages_of(entry: CatalogEntry) -> Iterator[Language | None]:
+    return (entry.language_of(code) for code in entry.languages or ())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
