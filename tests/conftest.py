@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from hub_server import HubServer
+
+# The clients of the Hub read their settings when they are imported: from here on they know only a Hub on this machine,
+# no token, and a cache that goes with the tests.
+HUB = HubServer()
+HUB_HOME = tempfile.TemporaryDirectory(prefix="hub-home-")
+for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
+    os.environ.pop(name, None)
+os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
+
+import torch  # noqa: E402
+from huggingface_hub import HfFileSystem, constants  # noqa: E402
+from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 REPOSITORY = Path(__file__).parent.parent
 
 # The models are so small that a second thread only waits for the first, for minutes where other programs run too.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """A Hub without repositories; clients have forgotten what they listed before."""
+    assert constants.ENDPOINT == HUB.url, "huggingface_hub was imported before tests/conftest.py"
+    HUB.clear()
+    HfFileSystem.clear_instance_cache()
+    yield HUB
+    HUB.clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,95 @@
+"""Every corpus of the catalogue is streamed by the Hub's own clients, from a replica of its files on a local Hub."""
+
+import pytest
+from hub_replicas import LAYOUTS, texts_of, write_replica
+
+from optimum_multilingual.corpora import open_corpus, shuffled_documents
+from optimum_multilingual.corpora.catalog import find_entry, load_catalog
+from optimum_multilingual.languages import find_language
+
+# What is asked for, and the files its documents come from: those to calibrate on, and those to evaluate on. Where a
+# dataset has no evaluation files for a language, both parts come from the same files.
+STREAMED = [
+    ("fineweb2", "sw", ["data/swh_Latn/train/000_00000", "data/swh_Latn/train/000_00001"], ["data/swh_Latn/test/"]),
+    ("fineweb2", "zh", ["data/cmn_Hani/train/"], None),
+    ("fineweb2", "en", ["sample/10BT/"], None),
+    ("fineweb", "en", ["sample/10BT/"], None),
+    ("fineweb2_hq", "de", ["deu_Latn/"], None),
+    ("fineweb2_hq", "zh", ["cmn_Hani/"], None),
+    ("fineweb2_hq", "en", ["sample/10BT/"], None),
+    ("wikipedia", "sw", ["20231101.sw/"], None),
+    ("wikipedia", "gsw", ["20231101.als/"], None),
+    ("wikipedia", "nan_Latn", ["20231101.zh-min-nan/"], None),
+    ("c4", "he", ["multilingual/c4-iw.tfrecord-00000-of-01024"], ["multilingual/c4-iw-validation"]),
+    ("c4", "zh", ["multilingual/c4-zh.tfrecord"], None),
+    ("c4", "zh-Latn", ["multilingual/c4-zh-Latn.tfrecord"], None),
+    ("c4", "en", ["en/c4-train"], ["en/c4-validation"]),
+    ("c4_en", "en", ["en/c4-train"], ["en/c4-validation"]),
+    ("culturax", "sw", ["sw/sw_part_00000", "sw/sw_part_00001"], None),
+    ("madlad400", "sw", ["data/sw/sw_clean_0000"], None),
+    ("glotcc", "sw", ["v1.0/swh-Latn/"], None),
+    ("glotcc", "zh", ["v1.0/zho-Hani/"], None),
+    ("flores_plus", "sw", [], ["devtest/swh_Latn"]),
+    ("ntrex", "sw", [], ["data/test-00000-of-00001"]),
+    ("udhr", "nan_Latn", ["udhr-lid.csv"], None),
+    ("tatoeba", "sw", ["en-sw/"], None),
+    ("tatoeba", "en", ["all/"], None),
+    ("tatoeba_en", "en", ["all/"], None),
+]
+
+
+@pytest.fixture
+def serve(hub, tmp_path):
+    """Serves the replicas of an entry, and of those it leaves languages to, in their repositories."""
+
+    def serve(name):
+        for entry in (find_entry(name), *map(find_entry, find_entry(name).elsewhere.values())):
+            folder = write_replica(entry.name, tmp_path / entry.repository)
+            hub.add("datasets", entry.repository, folder, entry.revision, entry.gated)
+            hub.repositories["datasets", entry.repository].readers.add("hf_has_access")
+        return open_corpus(name)
+
+    return serve
+
+
+def test_every_entry_has_a_replica_and_is_streamed():
+    assert set(LAYOUTS) == set(load_catalog()) == {name for name, *_ in STREAMED}
+
+
+@pytest.mark.parametrize(("name", "code", "training", "evaluation"), STREAMED)
+def test_a_corpus_streams_the_files_of_a_language(serve, monkeypatch, name, code, training, evaluation):
+    monkeypatch.setenv("HF_TOKEN", "hf_has_access")
+    corpus, language = serve(name), find_language(code)
+    documents = list(corpus.documents(language))
+    paths = [path for entry in LAYOUTS.values() for path in entry if path.startswith((*training, *(evaluation or ())))]
+    expected = [(f"{path}:{row}", text) for path in dict.fromkeys(paths) for row, text in enumerate(texts_of(path), 1)]
+    assert sorted((document.id, document.text) for document in documents) == sorted(expected)
+    assert language in corpus.languages()
+    if evaluation is not None:
+        parts = {document.id: document.part for document in documents}
+        assert all((part == "evaluation") == id.startswith(tuple(evaluation)) for id, part in parts.items())
+    for part in {document.part for document in documents}:
+        drawn = [document.id for document in shuffled_documents(corpus, language, part, seed=0)]
+        assert sorted(drawn) == sorted(document.id for document in documents if document.part == part)
+
+
+def test_the_languages_of_a_repository_are_its_codes_that_mean_one(serve):
+    assert [language.tag for language in serve("fineweb2").languages()] == ["cmn_Hans", "swh_Latn", "eng_Latn"]
+
+
+@pytest.mark.parametrize(("name", "tags"), [
+    ("wikipedia", {"swh_Latn", "gsw_Latn", "nan_Latn"}),
+    ("culturax", {"swh_Latn"}),
+    ("madlad400", {"swh_Latn"}),
+    ("glotcc", {"swh_Latn", "cmn_Hans"}),
+    ("flores_plus", {"swh_Latn"}),
+    ("udhr", {"nan_Latn"}),
+    ("tatoeba", {"swh_Latn", "eng_Latn"}),
+])  # fmt: skip
+def test_a_repository_is_asked_for_its_languages(serve, name, tags):
+    assert {language.tag for language in serve(name).languages()} == tags
+
+
+def test_a_language_with_its_own_entry_is_read_from_that_repository(serve, hub):
+    next(serve("fineweb2").documents(find_language("en")))
+    assert [request for request in hub.requests if "/resolve/" in request and "fineweb-2" in request] == []
