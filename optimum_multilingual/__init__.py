@@ -26,8 +26,14 @@ _HOME = {
     "MultilingualError": "errors",
     "MultilingualReport": "report",
     "build_calibration_set": "calibration.build",
+    "build_nonsense_set": "calibration.nonsense",
     "evaluate_checkpoints": "comparison",
+    "export_dataset": "calibration.export",
+    "export_examples": "calibration.export",
+    "export_tensors": "calibration.export",
+    "export_text": "calibration.export",
     "find_language": "languages",
+    "published_setting": "calibration.published",
 }
 
 __all__ = [
@@ -39,13 +45,22 @@ __all__ = [
     "MultilingualError",
     "MultilingualReport",
     "build_calibration_set",
+    "build_nonsense_set",
     "evaluate_checkpoints",
+    "export_dataset",
+    "export_examples",
+    "export_tensors",
+    "export_text",
     "find_language",
+    "published_setting",
 ]
 
 if TYPE_CHECKING:
     from .calibration.build import build_calibration_set
     from .calibration.calibration_set import CalibrationSet
+    from .calibration.export import export_dataset, export_examples, export_tensors, export_text
+    from .calibration.nonsense import build_nonsense_set
+    from .calibration.published import published_setting
     from .comparison import evaluate_checkpoints
     from .config import EvaluationConfig, MultilingualCalibrationConfig
     from .corpora.document import Document

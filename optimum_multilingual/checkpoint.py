@@ -1,28 +1,28 @@
-"""Saving: an ordinary checkpoint with its provenance beside it, written aside and moved into place when whole."""
+"""Saving: an ordinary checkpoint, with what it was calibrated on and what each language lost beside the weights."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import inspect
+import re
 from pathlib import Path
 from types import MethodType
 from typing import Any
 
-from safetensors import SafetensorError
-
+from .atomic_folder import written_aside
 from .backends import Backend
 from .calibration.calibration_set import MANIFEST_FILE, Manifest, write_json
-from .errors import CheckpointError
-from .report import MultilingualReport
+from .report import REPORT_FILE, MultilingualReport
 
 # Loaders look for this file first: without it a folder is no checkpoint, whatever else it holds.
 CONFIG_FILE = "config.json"
 
 # Under this key the compact provenance travels in config.json; loaders ignore keys they do not know.
 PROVENANCE_KEY = "multilingual_calibration"
+
+WEIGHT_FILES = re.compile(r"(model|pytorch_model).*\.(safetensors|bin)(\.index\.json)?")
+
+# Arguments that save_pretrained takes, by name or as the rest, for push_to_hub.
+HUB_OPTIONS = ("commit_message", "private", "token", "revision", "create_pr", "commit_description", "tags")
 
 
 def attach(model: Any, backend: Backend, manifest: Manifest, report: MultilingualReport | None) -> None:
@@ -43,73 +43,32 @@ def attach(model: Any, backend: Backend, manifest: Manifest, report: Multilingua
     """
     model.multilingual_report = report
     model.calibration_manifest = manifest
-    setattr(model.config, PROVENANCE_KEY, manifest.provenance)
-    upstream_save = model.save_pretrained
+    provenance = {**manifest.provenance, "versions": {**manifest.versions, **backend.versions()}}
+    setattr(model.config, PROVENANCE_KEY, provenance)
 
-    def save_pretrained(self: Any, save_directory: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
+    def save_pretrained(self: Any, *args: Any, **kwargs: Any) -> None:
         """`PreTrainedModel.save_pretrained`, with the report and the manifest beside the weights, all or nothing."""
-        push_to_hub = kwargs.pop("push_to_hub", False)
-        hub_options = {key: kwargs.pop(key) for key in HUB_OPTIONS if key in kwargs}
-        with backend.checkpoint(self), written_aside(Path(save_directory)) as folder:
-            upstream_save(folder, *args, **kwargs)
-            write_json(folder / MANIFEST_FILE, manifest.to_dict())
-            if report is not None:
-                report.save(folder)
-        if push_to_hub:
-            self.push_to_hub(hub_options.pop("repo_id", Path(save_directory).name), **hub_options)
+        upstream = type(self).save_pretrained
+        given = inspect.signature(upstream).bind(self, *args, **kwargs).arguments
+        options = {**given.pop("kwargs", {}), **given}
+        options.pop("self")
+        if not options.get("is_main_process", True):
+            upstream(self, **options)
+            return
+        target, push = Path(options.pop("save_directory")), options.pop("push_to_hub", False)
+        hub_options = {key: options.pop(key) for key in (*HUB_OPTIONS, "repo_id") if key in options}
+        with backend.checkpoint(self), written_aside(target, CONFIG_FILE, _is_checkpoint_file) as folder:
+            upstream(self, folder, **options)
+            write_json(folder / MANIFEST_FILE, self.calibration_manifest.to_dict())
+            if self.multilingual_report is not None:
+                self.multilingual_report.save(folder)
+        if push:
+            if "max_shard_size" in options:
+                hub_options["max_shard_size"] = options["max_shard_size"]
+            self.push_to_hub(hub_options.pop("repo_id", target.name), **hub_options)
 
     model.save_pretrained = MethodType(save_pretrained, model)
 
 
-# Arguments of save_pretrained that are meant for push_to_hub.
-HUB_OPTIONS = ("repo_id", "commit_message", "private", "token", "revision", "create_pr", "commit_description", "tags")
-
-
-@contextmanager
-def written_aside(target: Path) -> Iterator[Path]:
-    """Gives a folder beside the target to write into, and moves it into place only when everything was written.
-
-        with written_aside(Path("model")) as folder:      # .model.partial-x1y2z3 on the same disk
-            save_everything(folder)
-        # "model" is now whole; after an error or a kill it is as it was before
-
-    In a target that exists, files of the same name are replaced, the config last: until it is there nothing loads.
-
-    Raises:
-        CheckpointError: the target is a file, or nothing can be written there.
-    """
-    if target.is_file():
-        raise CheckpointError(f"{target} is a file; a checkpoint is a folder. Give another path.")
-    try:
-        # Inside a target that exists, which may be a disk of its own; a rename must not cross disks.
-        place = target if target.exists() else target.parent
-        place.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=place))
-    except OSError as error:
-        raise CheckpointError(f"Nothing can be written in {target} ({error}); give another path.") from error
-    try:
-        yield folder
-        _move_into_place(folder, target)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"The checkpoint could not be written to {target} ({error}); nothing was left half-written there. Free some "
-            "space or give another path, and save again."
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_into_place(folder: Path, target: Path) -> None:
-    if not target.exists():
-        folder.chmod(0o777 & ~_umask())
-        os.replace(folder, target)
-        return
-    (target / CONFIG_FILE).unlink(missing_ok=True)
-    for path in sorted(folder.iterdir(), key=lambda path: path.name == CONFIG_FILE):
-        os.replace(path, target / path.name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _is_checkpoint_file(name: str) -> bool:
+    return name in (CONFIG_FILE, REPORT_FILE, MANIFEST_FILE) or WEIGHT_FILES.fullmatch(name) is not None

@@ -16,6 +16,7 @@ from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
 from .errors import ModelError, TokenizerError
 from .evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
+from .hub.card_languages import with_card_languages
 from .languages import Language
 from .measures import make_report
 from .model_checks import longest_sequence, public_name, require_causal_lm
@@ -25,7 +26,7 @@ from .report import MultilingualReport
 def evaluate_checkpoints(
     reference: str | Path,
     quantized: str | Path,
-    languages: Sequence[str | Language],
+    languages: str | Sequence[str | Language],
     corpus: Any = "embedded",
     evaluation: EvaluationConfig | None = None,
     text_column: str = "text",
@@ -40,7 +41,7 @@ def evaluate_checkpoints(
     Args:
         reference: name or folder of the model before.
         quantized: name or folder of the model after; anything that AutoModelForCausalLM loads.
-        languages: those to measure.
+        languages: those to measure; a list, or the name of a preset ("auto": those on the card of the reference).
         corpus: where the text comes from; its evaluation part is used, or all of `evaluation.corpus` if that is given.
         evaluation: how much text, and the bootstrap.
         text_column: the key or column that holds the text.
@@ -60,6 +61,7 @@ def evaluate_checkpoints(
         language_column=language_column,
         evaluation=evaluation or EvaluationConfig(),
     )
+    config = with_card_languages(config, reference)
     tokenizer = load_tokenizer(tokenizer, str(reference))
     _require_same_tokenizer(tokenizer, str(quantized))
     manifest = _manifest_beside(quantized)

@@ -8,13 +8,15 @@ from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
 
 from .backends import find_backend
-from .calibration.build import build_calibration_set, check_length
+from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet
+from .calibration.plan import check_length
 from .calibration.tokenization import load_tokenizer
 from .checkpoint import attach
 from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .errors import CalibrationSetError
 from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
+from .hub.card_languages import with_card_languages
 from .measures import make_report
 from .model_checks import longest_sequence, public_name, require_causal_lm
 from .report import MultilingualReport
@@ -28,7 +30,7 @@ class MultilingualQuantizer(HfQuantizer):
         from_pretrained
           ├─ __init__                  method, settings, packages
           ├─ (model built without weights)
-          ├─ before weight loading     model family and sizes, tokenizer, calibration set, evaluation text
+          ├─ before weight loading     model family and sizes, languages, tokenizer, calibration set, evaluation text
           ├─ (weights loaded, model dispatched)
           └─ postprocess_model         reference pass, engine, quantized pass, report
 
@@ -49,9 +51,9 @@ class MultilingualQuantizer(HfQuantizer):
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         require_causal_lm(model)
         self.backend.check_model(model)
-        config, max_length = self.quantization_config, longest_sequence(model)
+        commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model)
+        config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
         given = config.tokenizer or getattr(config.method, "tokenizer", None)
-        commit = getattr(model.config, "_commit_hash", None)
         tokenizer = load_tokenizer(given, model.config.name_or_path, commit)
         self.calibration_set = calibration_set_of(config, tokenizer, max_length)
         self.evaluation: Evaluation | None = None

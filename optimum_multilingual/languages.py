@@ -1,33 +1,20 @@
-"""Languages as `code_Script` pairs, found from whatever people write."""
+"""Languages as `code_Script` pairs, found from whatever people write, and the two domains that stand beside them."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import langcodes
-
 from .errors import LanguageError
+from .language_codes import code_and_script, groups, likely_script, read_tag, shortest
+from .language_names import english_name, read_name
+from .language_refusals import group_of_languages, script_unknown, unknown_language
 
-# A macrolanguage code stands for several languages; corpora and FLORES store the one named here.
-INDIVIDUAL_OF_MACROLANGUAGE = {
-    "ara": "arb", "aze": "azj", "est": "ekk", "fas": "pes", "grn": "gug", "kur": "kmr", "lav": "lvs", "mlg": "plt",
-    "mon": "khk", "msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "orm": "gaz", "pus": "pbt", "que": "quy",
-    "sqi": "als", "swa": "swh", "uzb": "uzn", "yid": "ydd", "zho": "cmn",
-}  # fmt: skip
-MACROLANGUAGE_OF = {individual: macro for macro, individual in INDIVIDUAL_OF_MACROLANGUAGE.items()}
-
-# CLDR names the mixed Korean script; corpora and FLORES name the Hangul they are written in.
-CORPUS_SCRIPT = {"Kore": "Hang"}
-
-# ISO 639 sets these valid codes apart for "undetermined", "multiple", "no linguistic content" and private use.
-NAMES_NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]|x-.*")
-
-# Control characters and halves of surrogate pairs break the search for names in langcodes.
-IN_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Text that is no language, but that mixtures hold beside languages: its code, which no language can have because it
+# has four letters, the code ISO 15924 gives its signs (common to all scripts; mathematical), and its English name.
+DOMAINS = {"code": ("Zyyy", "Source code"), "math": ("Zmth", "Mathematics")}
 
 
 @dataclass(frozen=True, order=True)
@@ -38,14 +25,27 @@ class Language:
         Language(code='swh', script='Latn')
         >>> find_language("sw").tag, find_language("sw").short, find_language("sw").name
         ('swh_Latn', 'sw', 'Swahili')
+        >>> find_language("code")                    # a domain, wherever a language can be
+        Language(code='code', script='Zyyy')
 
     Args:
-        code: ISO 639-3 code of the individual language, three small letters.
+        code: ISO 639-3 code of the individual language, three small letters; or "code" or "math".
         script: ISO 15924 code of the script, four letters, the first one capital.
     """
 
     code: str
     script: str
+
+    @classmethod
+    def from_tag(cls, tag: str) -> Language:
+        """Reads back what `tag` wrote, without asking whether there is such a language.
+
+        Raises:
+            LanguageError: it is no such tag.
+        """
+        if not isinstance(tag, str) or not re.fullmatch("[a-z]{3,8}_[A-Z][a-z]{3}", tag):
+            raise LanguageError(f"{tag!r} is no stored language; a tag such as 'swh_Latn' was expected.")
+        return cls(*tag.split("_"))
 
     @property
     def tag(self) -> str:
@@ -55,14 +55,20 @@ class Language:
     @property
     def short(self) -> str:
         """The shortest BCP-47 tag that still means this language: `sw`, `zh`, `sr-Latn`."""
-        code = MACROLANGUAGE_OF.get(self.code, self.code)
-        plain = langcodes.Language.get(code)
-        return plain.to_tag() if _script_of(plain) == self.script else f"{plain.to_tag()}-{self.script}"
+        if self.is_domain:
+            return self.code
+        plain = shortest(self.code).to_tag()
+        return plain if likely_script(self.code) == self.script else f"{plain}-{self.script}"
 
     @property
     def name(self) -> str:
         """The English name: `Swahili`."""
-        return langcodes.Language.get(self.short).display_name()
+        return DOMAINS[self.code][1] if self.is_domain else english_name(self.code, self.script)
+
+    @property
+    def is_domain(self) -> bool:
+        """Whether this is source code or mathematics, and no language."""
+        return self.code in DOMAINS
 
     def __str__(self) -> str:
         return self.tag
@@ -71,16 +77,17 @@ class Language:
 def find_language(name: str) -> Language:
     """Resolves a code, tag or name of a language to one written language.
 
-        >>> [find_language(n).tag for n in ("sw", "swh_Latn", "Kiswahili", "zh", "zh-Hant", "iw")]
-        ['swh_Latn', 'swh_Latn', 'swh_Latn', 'cmn_Hans', 'cmn_Hant', 'heb_Hebr']
+        >>> [find_language(n).tag for n in ("sw", "swh_Latn", "Kiswahili", "zh", "zh-Hant", "iw", "fre")]
+        ['swh_Latn', 'swh_Latn', 'swh_Latn', 'cmn_Hans', 'cmn_Hant', 'heb_Hebr', 'fra_Latn']
 
     Args:
-        name: a BCP-47 tag, an ISO 639-1/2/3 code, a FLORES or NLLB code, or an English or native name.
+        name: a BCP-47 tag, an ISO 639-1/2/3 code, a FLORES or NLLB code, an English or native name, "code" or "math".
 
     Raises:
-        LanguageError: nothing is called so; the message suggests the nearest names.
+        LanguageError: nothing is called so, and the message suggests the nearest names; or it is a group of languages;
+            or nobody says in which script the language is written.
 
-    Source: BCP 47 through the langcodes package; likely scripts from CLDR.
+    Source: BCP 47 through the langcodes package; likely scripts from CLDR, and from FLORES where CLDR has none.
     """
     if not isinstance(name, str) or not name.strip():
         raise LanguageError(f"A language must be a name or a code such as 'sw', 'swh_Latn' or 'Swahili', got {name!r}.")
@@ -119,79 +126,21 @@ def find_languages(names: Iterable[str | Language]) -> tuple[Language, ...]:
 
 @lru_cache(maxsize=4096)
 def _find(name: str) -> Language:
-    parsed = _parse_tag(name.strip()) or _parse_name(name.strip())
+    written = name.strip()
+    if written.casefold() in _domains():
+        return _domains()[written.casefold()]
+    parsed = read_tag(written) or read_name(written)
     if parsed is None:
-        raise LanguageError(_unknown_language_message(name))
-    return _written_language(parsed)
-
-
-def _parse_tag(name: str) -> langcodes.Language | None:
-    try:
-        parsed = langcodes.Language.get(name.replace("_", "-"))
-        if parsed.language is None or NAMES_NO_LANGUAGE.fullmatch(parsed.language) or not parsed.is_valid():
-            return None
-        parsed.to_alpha3()
-    except (langcodes.LanguageTagError, LookupError):
-        return None
-    return parsed
-
-
-def _parse_name(name: str) -> langcodes.Language | None:
-    try:
-        parsed = None if IN_NO_NAME.search(name) else langcodes.find(name)
-    except LookupError:
-        return None
-    if parsed is None or NAMES_NO_LANGUAGE.fullmatch(str(parsed.language)):
-        return None
-    script = _script_in_brackets(name)
-    return parsed if script is None else langcodes.Language.make(parsed.language, script=script)
-
-
-def _script_in_brackets(name: str) -> str | None:
-    """The script that langcodes overlooks in a name: "Serbian (Latin)" would be Serbian in Cyrillic script."""
-    bracketed = re.search(r"\((.+)\)$", name)
-    try:
-        return langcodes.Language.find_name("script", bracketed[1], "en").script if bracketed else None
-    except LookupError:
-        return None
-
-
-def _written_language(parsed: langcodes.Language) -> Language:
-    code = parsed.to_alpha3()
-    return Language(INDIVIDUAL_OF_MACROLANGUAGE.get(code, code), _script_of(parsed))
-
-
-def _script_of(parsed: langcodes.Language) -> str:
-    script = parsed.maximize().script
-    assert script is not None, "CLDR gives every maximized tag a script"
-    return CORPUS_SCRIPT.get(script, script)
-
-
-def _unknown_language_message(name: str) -> str:
-    nearest = difflib.get_close_matches(name.strip().casefold(), _known_names(), n=3, cutoff=0.7)
-    suggestions = [f"{_known_names()[key]!r}" for key in nearest]
-    hint = f" Did you mean {' or '.join(dict.fromkeys(suggestions))}?" if suggestions else ""
-    return (
-        f"No language is called {name!r}.{hint} Write a code ('sw', 'swh_Latn', 'zh-Hant') or an English or native "
-        "name; `optimum-cli multilingual languages --search TEXT` searches."
-    )
+        raise unknown_language(name)
+    code, script = code_and_script(parsed)
+    if code in groups():
+        raise group_of_languages(name, code)
+    if script is None:
+        raise script_unknown(name, code)
+    return Language(code, script)
 
 
 @lru_cache(maxsize=1)
-def _known_names() -> dict[str, str]:
-    """English and native names, case-folded, of the languages people are most likely to write."""
-    names: dict[str, str] = {}
-    for code in two_letter_codes():
-        english = langcodes.Language.get(code).display_name()
-        names[english.casefold()] = english
-        native = langcodes.Language.get(code).autonym()
-        names[native.casefold()] = native
-    return names
-
-
-@lru_cache(maxsize=1)
-def two_letter_codes() -> tuple[str, ...]:
-    """The ISO 639-1 codes that langcodes knows, sorted."""
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    codes = (first + second for first in letters for second in letters)
-    return tuple(code for code in codes if _parse_tag(code) and langcodes.standardize_tag(code) == code)
+def _domains() -> dict[str, Language]:
+    domains = [Language(code, script) for code, (script, _) in DOMAINS.items()]
+    return {way.casefold(): domain for domain in domains for way in (domain.code, domain.tag, domain.name)}

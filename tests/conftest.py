@@ -12,7 +12,7 @@ import pytest
 from hub_server import HubServer
 
 # The clients of the Hub read their settings when they are imported: from here on they know only a Hub on this machine,
-# no token, and a cache that goes with the tests.
+# no token, and a cache that goes with the tests, also for calibration sets and for the processes that tests start.
 HUB = HubServer()
 HUB_HOME = tempfile.TemporaryDirectory(prefix="hub-home-")
 for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
@@ -44,6 +44,23 @@ def hub() -> Iterator[HubServer]:
 def tiny_model_path() -> Path:
     """The folder of a small trained Llama with its tokenizer."""
     return REPOSITORY / "examples" / "tiny-multilingual-lm"
+
+
+@pytest.fixture
+def model_with_card(tiny_model_path: Path, tmp_path: Path) -> Callable[[str | None], Path]:
+    """Gives the small model a card with this front matter, or none, in a folder of its own."""
+
+    def make(front_matter: str | None) -> Path:
+        folder = tmp_path / "model-with-card"
+        folder.mkdir()
+        for path in tiny_model_path.iterdir():
+            if path.name != "README.md":
+                (folder / path.name).symlink_to(path)
+        if front_matter is not None:
+            (folder / "README.md").write_text(f"---\n{front_matter}\n---\n", encoding="utf-8")
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from transformers import AutoModelForCausalLM
 
-from optimum_multilingual.checkpoint import written_aside
-from optimum_multilingual.errors import CheckpointError
+from optimum_multilingual import MultilingualCalibrationConfig
 
 SAVE_IN_ANOTHER_PROCESS = """
 import os, resource, signal, sys
@@ -36,7 +36,7 @@ def save_in_another_process(source, target, what):
 
 def test_a_full_disk_leaves_nothing_that_loads(tiny_model_path, tmp_path):
     done = save_in_another_process(tiny_model_path, tmp_path / "model", "disk full")
-    assert "CheckpointError" in done.stderr and "nothing was left half-written" in done.stderr, done.stderr[-2000:]
+    assert "CheckpointError" in done.stderr and "model is as it was before" in done.stderr, done.stderr[-2000:]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -48,50 +48,38 @@ def test_a_kill_leaves_nothing_that_loads(tiny_model_path, tmp_path):
     assert partial.name.startswith(".model.partial-") and (partial / "model.safetensors").is_file()
 
 
-def test_a_new_folder_appears_whole(tmp_path):
-    with written_aside(tmp_path / "model") as folder:
-        (folder / "config.json").write_text("{}")
-        assert not (tmp_path / "model").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert (tmp_path / "model" / "config.json").read_text() == "{}"
+@pytest.fixture(scope="module")
+def model(tiny_model_path):
+    config = MultilingualCalibrationConfig("gptq", languages=["en"], num_rows=2, sequence_length=32, evaluation=None)
+    return AutoModelForCausalLM.from_pretrained(tiny_model_path, quantization_config=config)
 
 
-def test_an_error_leaves_an_older_checkpoint_untouched(tmp_path):
-    (tmp_path / "config.json").write_text("old")
-    with pytest.raises(CheckpointError, match="full"), written_aside(tmp_path) as folder:
-        (folder / "config.json").write_text("new")
-        raise OSError("full")
-    assert (tmp_path / "config.json").read_text() == "old"
+def test_arguments_are_those_of_transformers_by_place_or_by_name(model, tmp_path):
+    model.save_pretrained(tmp_path / "by_place", True, None)
+    model.save_pretrained(save_directory=tmp_path / "by_name", max_shard_size="500KB")
+    assert (tmp_path / "by_place" / "model.safetensors").is_file()
+    assert (tmp_path / "by_name" / "model.safetensors.index.json").is_file()
 
 
-def test_files_of_a_folder_in_use_are_replaced_and_others_kept(tmp_path):
-    target = tmp_path / "model"
-    target.mkdir()
-    (target / "tokenizer.json").write_text("kept")
-    (target / "config.json").write_text("old")
-    with written_aside(target) as folder:
-        (folder / "config.json").write_text("new")
-    assert {path.name: path.read_text() for path in target.iterdir()} == {
-        "tokenizer.json": "kept",
-        "config.json": "new",
-    }
+def test_shards_of_an_older_save_do_not_stay_behind(model, tmp_path):
+    (tmp_path / "tokenizer.json").write_text("kept")
+    model.save_pretrained(tmp_path, max_shard_size="500KB")
+    assert list(tmp_path.glob("model-0*.safetensors"))
+    model.save_pretrained(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "calibration_manifest.json",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
 
 
-def test_other_errors_come_through_as_they_are_and_leave_nothing(tmp_path):
-    with pytest.raises(KeyError), written_aside(tmp_path / "model"):
-        raise KeyError("a bug")
-    assert list(tmp_path.iterdir()) == []
+def test_other_processes_leave_the_files_to_the_main_one(model, tmp_path):
+    model.save_pretrained(tmp_path / "model", is_main_process=False)
+    assert not (tmp_path / "model" / "calibration_manifest.json").exists()
 
 
-def test_a_file_in_the_way_is_refused(tmp_path):
-    (tmp_path / "model").write_text("a file")
-    with pytest.raises(CheckpointError, match="is a file"), written_aside(tmp_path / "model"):
-        pass
-
-
-def test_permissions_are_those_of_a_folder_made_by_hand(tmp_path):
-    (tmp_path / "by_hand").mkdir()
-    with written_aside(tmp_path / "model"):
-        pass
-    modes = {(tmp_path / name).stat().st_mode for name in ("by_hand", "model")}
-    assert len(modes) == 1
+def test_the_provenance_names_the_versions_of_the_engine(model):
+    versions = model.config.multilingual_calibration["versions"]
+    assert {"gptqmodel", "optimum", "transformers", "torch"} <= versions.keys()

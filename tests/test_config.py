@@ -12,6 +12,7 @@ from transformers import GPTQConfig
 from optimum_multilingual.config import EvaluationConfig, MultilingualCalibrationConfig
 from optimum_multilingual.errors import ConfigError, LanguageError
 from optimum_multilingual.languages import find_language, find_languages
+from optimum_multilingual.presets import find_preset
 
 TWO = ["en", "sw"]
 
@@ -42,6 +43,7 @@ REFUSED = [
     ({"mixture": {"en": 1, "sw": -1.5}}, ["The weight of sw must be a number above 0", "got -1.5"]),
     ({"mixture": {"en": float("inf"), "sw": 1}}, ["The weight of en must be a number above 0", "got inf"]),
     ({"mixture": {"en": float("nan"), "sw": 1}}, ["The weight of en must be a number above 0", "got nan"]),
+    ({"mixture": {"eu-24": 1}}, ["No language is called 'eu-24'", "it is the name of a list of languages"]),
     ({"mixture": {"en": "2", "sw": 1}}, ["The weight of en must be a number above 0", "got '2'"]),
     ({"mixture": "proportional", "temperature": 0}, ["temperature must be a number above 0", "got 0"]),
     ({"mixture": "proportional", "temperature": "5"}, ["temperature must be a number above 0", "got '5'"]),
@@ -69,6 +71,8 @@ EVALUATION_REFUSED = [
 
 BAD_LANGUAGES_TO_EVALUATE = {
     "misspelt": (["en", "Swahilli"], ["No language is called 'Swahilli'", "Did you mean 'Swahili'"]),
+    "a misspelt preset": ("eu24", ["the name of a preset, got 'eu24'", "Did you mean 'eu-24'", "salamandra-35"]),
+    "a group": (["en", "cel"], ["'cel' is a group of languages (Celtic languages)"]),
     "twice": (["sw", "swh_Latn"], ["'sw' and 'swh_Latn' are the same language", "name each language once"]),
     "twice after others": (["en", "zh", "cmn_Hans"], ["'zh' and 'cmn_Hans' are the same language", "once"]),
     "undetermined": (["en", "und"], ["No language is called 'und'", "Write a code"]),
@@ -104,6 +108,8 @@ WRITABLE = {
         ),
     },
     "no evaluation": {"languages": TWO, "evaluation": None},
+    "a preset": {"languages": "eu-24", "evaluation": EvaluationConfig(languages=["beyond-english-10", "code"])},
+    "auto": {"languages": ["auto", "math"], "evaluation": EvaluationConfig(languages="auto")},
     "weights": {"languages": TWO, "mixture": {"en": 1, "Swahili": 2.5}},
     "files": {"languages": TWO, "corpus": {"en": "a.txt", "sw": "b.jsonl.gz"}},
     "a calibration set": {"languages": [], "calibration_set": "saved/set"},
@@ -139,6 +145,26 @@ def test_languages_that_cannot_work_are_refused(languages, words):
     with pytest.raises(LanguageError) as caught:
         MultilingualCalibrationConfig(languages=languages)
     assert_says(caught, words)
+
+
+def test_a_preset_is_written_out_at_once():
+    config = MultilingualCalibrationConfig(languages="eu-24", evaluation=EvaluationConfig(languages="flores-high"))
+    assert len(config.resolved_languages) == len(config.languages) == 24
+    assert len(config.evaluation.resolved_languages) == 26
+
+
+def test_languages_of_a_preset_can_have_weights():
+    config = MultilingualCalibrationConfig(
+        languages="beyond-english-10", mixture=dict.fromkeys(find_preset("beyond-english-10").languages, 2)
+    )
+    assert set(config.weights.values()) == {2.0}
+
+
+def test_auto_has_no_languages_before_there_is_a_model():
+    config = MultilingualCalibrationConfig(languages="auto")
+    assert config.languages == ("auto",)
+    with pytest.raises(LanguageError, match=r"'auto'.*name of a list of languages"):
+        config.resolved_languages  # noqa: B018
 
 
 @pytest.mark.parametrize(("languages", "words"), BAD_LANGUAGES_TO_EVALUATE.values(), ids=BAD_LANGUAGES_TO_EVALUATE)

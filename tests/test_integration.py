@@ -18,7 +18,15 @@ from transformers import (
 from transformers.quantizers.quantizer_gptq import GptqHfQuantizer
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, MultilingualReport
-from optimum_multilingual.errors import CalibrationSetError, ConfigError, CorpusError, ModelError, TokenizerError
+from optimum_multilingual.errors import (
+    CalibrationSetError,
+    ConfigError,
+    CorpusError,
+    LanguageError,
+    ModelError,
+    TokenizerError,
+)
+from optimum_multilingual.integration import MultilingualQuantizer
 
 LANGUAGES = ["en", "sw", "zh"]
 SMALL = {
@@ -59,6 +67,30 @@ def load_elsewhere(folder, tmp_path):
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TORCHDYNAMO_DISABLE": "1"}
     subprocess.run([sys.executable, "-c", LOAD_ELSEWHERE, str(folder), str(out)], check=True, env=environment)
     return torch.load(out)
+
+
+def test_auto_calibrates_and_measures_the_languages_of_the_models_card(model_with_card):
+    model = quantize(model_with_card("language: [sw, en, code]"), languages="auto")
+    assert [score.language for score in model.multilingual_report.scores] == ["swh_Latn", "eng_Latn"]
+    assert set(model.calibration_manifest.languages) == {"swh_Latn", "eng_Latn"}
+
+
+def test_auto_without_a_card_stops_before_the_weights_load(model_with_card, monkeypatch):
+    monkeypatch.setattr(MultilingualQuantizer, "postprocess_model", None)
+    with pytest.raises(LanguageError, match=r"has no README\.md.*Name the languages"):
+        quantize(model_with_card(None), languages=["auto", "fr"])
+
+
+def test_code_and_mathematics_are_measured_like_languages(tiny_model_path):
+    texts = {
+        "en": [f"The {number} towns of the coast have {number + 2} harbours each." for number in range(300)],
+        "code": [f"def f{number}(x):\n    return x * {number} + {number % 7}" for number in range(300)],
+        "math": [f"Let $x^{number} + {number}y = 0$; then $y = -x^{number}/{number}$." for number in range(1, 300)],
+    }
+    model = quantize(tiny_model_path, languages=list(texts), corpus=texts)
+    assert [score.language for score in model.multilingual_report.scores] == ["eng_Latn", "code_Zyyy", "math_Zmth"]
+    assert "Source code (code)" in str(model.multilingual_report)
+    assert model.multilingual_report["math"].name == "Mathematics"
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimum_multilingual.errors import ConfigError, LanguageError
-from optimum_multilingual.languages import Language, find_language, find_languages, two_letter_codes
+from optimum_multilingual.known_languages import known_tags, two_letter_codes
+from optimum_multilingual.languages import DOMAINS, Language, find_language, find_languages
+from optimum_multilingual.presets import preset_names
 
 WAYS_TO_WRITE = {
-    "eng_Latn": ["en", "eng", "EN", "en-US", "en_US", "English", "english", " en ", "English (UK)"],
+    "eng_Latn": ["en", "eng", "EN", "en-US", "en_US", "English", "english", " en ", "English (UK)", "English language"],
     "swh_Latn": ["sw", "swa", "swh", "swh_Latn", "sw-Latn", "SWH_LATN", "sw-KE", "Swahili", "SWAHILI", "Kiswahili"],
     "cmn_Hans": ["zh", "zho", "cmn", "cmn_Hans", "zho_Hans", "zh-CN", "Chinese", "Simplified Chinese", "中文"],
-    "cmn_Hant": ["zh-Hant", "zho_Hant", "zh-TW", "Traditional Chinese", "Chinese (Traditional)"],
+    "cmn_Hant": ["zh-Hant", "zho_Hant", "zh-TW", "zh-HK", "zh-MO", "Traditional Chinese", "Chinese (Traditional)"],
+    "yue_Hant": ["yue", "zh-yue", "Cantonese", "yue_Hant"],
     "arb_Arab": ["ar", "ara", "arb", "Arabic", "العربية"],
+    "arz_Arab": ["arz", "ar-arz", "Egyptian Arabic", "arz_Arab"],
+    "acm_Arab": ["acm", "Mesopotamian Arabic"],
+    "afb_Arab": ["afb", "Gulf Arabic"],
+    "pes_Arab": ["fa", "fas", "per", "pes", "fa-IR", "Persian", "Farsi", "فارسی"],
+    "prs_Arab": ["prs", "fa-AF", "Dari", "prs_Arab"],
+    "tgl_Latn": ["tl", "tgl", "Tagalog", "tgl_Latn"],
+    "fil_Latn": ["fil", "Filipino", "fil_Latn"],
+    "zsm_Latn": ["ms", "msa", "may", "zsm", "Malay"],
+    "ind_Latn": ["id", "in", "ind", "Indonesian"],
+    "swc_Latn": ["swc", "sw-CD", "Congo Swahili"],
+    "taq_Latn": ["taq", "Tamasheq", "taq_Latn"],
+    "taq_Tfng": ["taq-Tfng", "Tamasheq (Tifinagh)", "taq_Tfng"],
+    "oji_Cans": ["oj", "oji", "Ojibwa"],
+    "cnr_Latn": ["cnr", "Montenegrin"],
+    "ory_Orya": ["or", "ori", "Odia", "Oriya"],
+    "urd_Arab": ["ur", "urd_Arab", "ur-Aran"],
+    "pan_Arab": ["pa-Arab", "pa-PK"],
+    "uzn_Cyrl": ["uz-Cyrl", "uzb_Cyrl"],
+    "ayr_Latn": ["ay", "aym", "ayr_Latn"],
+    "ase_Sgnw": ["ase", "sgn-US"],
+    "tlh_Latn": ["tlh_Latn", "tlh-Latn"],
     "kor_Hang": ["ko", "kor_Hang", "kor_Kore", "Korean", "한국어"],
     "jpn_Jpan": ["ja", "jpn_Jpan", "日本語"],
     "heb_Hebr": ["he", "iw", "Hebrew"],
     "nob_Latn": ["no", "nb", "Norwegian"],
     "srp_Cyrl": ["sr", "Serbian"],
-    "srp_Latn": ["sr-Latn", "Serbian (Latin)"],
+    "srp_Latn": ["sr-Latn", "Serbian (Latin)", "sr_Latn", "sh", "hbs", "Serbo-Croatian"],
     "kmr_Latn": ["ku", "kurdî (kurmancî)"],
     "ekk_Latn": ["et", "est_Latn", "Estonian"],
     "xho_Latn": ["xh", "Xhosa", "isiXhosa"],
@@ -31,6 +55,14 @@ SHORT_AND_NAME = {
     "srp_Latn": ("sr-Latn", "Serbian (Latin)"),
     "kor_Hang": ("ko", "Korean"),
     "arb_Arab": ("ar", "Arabic"),
+    "prs_Arab": ("prs", "Dari"),
+    "tgl_Latn": ("tl", "Tagalog"),
+    "fil_Latn": ("fil", "Filipino"),
+    "taq_Tfng": ("taq-Tfng", "Tamasheq (Tifinagh)"),
+    "aka_Latn": ("ak", "Akan"),
+    "twi_Latn": ("tw", "Twi"),
+    "code_Zyyy": ("code", "Source code"),
+    "math_Zmth": ("math", "Mathematics"),
     "yue_Hant": ("yue", "Cantonese"),
 }
 
@@ -41,12 +73,45 @@ SCRIPT_IN_BRACKETS = {
     "Acehnese (Arabic)": "ace_Arab",
 }
 
+WITH_A_COUNTRY = {
+    "English (UK)": "eng_Latn",
+    "Chinese (Taiwan)": "cmn_Hant",
+    "Persian (Afghanistan)": "prs_Arab",
+    "Portuguese (Brazil)": "por_Latn",
+}
+
 MISSPELT = {
     "Swahilli": "Swahili",
     "Englsh": "English",
     "Chines": "Chinese",
     "Deutch": "Deutsch",
     "Potuguese": "Portuguese",
+    "Malayam": "Malayalam",
+    "Germanish": "German",
+}
+
+# ISO 639-2 has a second, bibliographic code for these twenty.
+BIBLIOGRAPHIC = {
+    "alb": "sq", "arm": "hy", "baq": "eu", "bur": "my", "chi": "zh", "cze": "cs", "dut": "nl", "fre": "fr", "geo": "ka",
+    "ger": "de", "gre": "el", "ice": "is", "mac": "mk", "mao": "mi", "may": "ms", "per": "fa", "rum": "ro", "slo": "sk",
+    "tib": "bo", "wel": "cy",
+}  # fmt: skip
+
+GROUPS = {
+    "cel": "Celtic",
+    "sgn": "Sign",
+    "roa": "Romance",
+    "ber": "Berber",
+    "bh": "Bihari",
+    "Celtic languages": "Celtic",
+}
+
+# Languages whose script nobody has written down: a code, and what it stands for.
+SCRIPT_UNKNOWN = {
+    "aaa": "Ghotuo (aaa)",
+    "ojb": "Northwestern Ojibwa (ojb)",
+    "pi": "Pali (pli)",
+    "Ghotuo": "Ghotuo (aaa)",
 }
 
 # Valid codes that ISO 639 sets apart, and their English names.
@@ -82,6 +147,61 @@ def test_every_two_letter_code_leads_back_from_its_tag_and_short_code():
     assert [each for each in languages if find_language(each.tag) != each or find_language(each.short) != each] == []
 
 
+@given(st.sampled_from(known_tags()))
+def test_every_known_language_leads_back_from_its_tag_and_short_code(tag):
+    language = find_language(tag)
+    assert language.tag == tag
+    assert find_language(language.short) == find_language(str(language)) == language
+
+
+@pytest.mark.parametrize(("code", "two_letters"), BIBLIOGRAPHIC.items())
+def test_bibliographic_codes_are_understood(code, two_letters):
+    assert find_language(code) == find_language(two_letters)
+
+
+@pytest.mark.parametrize("code", DOMAINS)
+def test_code_and_mathematics_stand_beside_languages(code):
+    domain = find_language(code)
+    assert domain.is_domain and not find_language("sw").is_domain
+    assert {find_language(way) for way in (code.upper(), domain.tag, domain.short, domain.name)} == {domain}
+    assert find_languages(["en", code])[1] == domain
+
+
+@pytest.mark.parametrize(("name", "family"), GROUPS.items())
+def test_a_group_of_languages_is_refused(name, family):
+    with pytest.raises(LanguageError) as caught:
+        find_language(name)
+    assert f"{name!r} is a group of languages ({family} languages), not one language" in str(caught.value)
+    assert "name those of it that you mean" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "language"), SCRIPT_UNKNOWN.items())
+def test_a_script_is_never_guessed(name, language):
+    with pytest.raises(LanguageError) as caught:
+        find_language(name)
+    code = language[-4:-1]
+    assert f"{name!r} is {language}, and neither CLDR nor FLORES says in which script" in str(caught.value)
+    assert f"write the script after the code as {code}_Xxxx, for example {code}_Latn" in str(caught.value)
+    assert find_language(f"{code}_Latn") == Language(code, "Latn")
+
+
+def test_auto_is_no_language_but_those_on_a_card():
+    with pytest.raises(LanguageError) as caught:
+        find_languages(["en", "auto"])
+    assert "No language is called 'auto'; it is the name of a list of languages, those on a model's card" in str(
+        caught.value
+    )
+    assert "from_pretrained, evaluate_checkpoints and the commands fill it in; elsewhere name" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_name_of_a_list_is_no_language(name):
+    with pytest.raises(LanguageError) as caught:
+        find_language(name)
+    assert f"No language is called {name!r}; it is the name of a list of languages" in str(caught.value)
+    assert f"Give it as languages={name!r}" in str(caught.value)
+
+
 @given(st.text(max_size=10) | st.from_regex(r"[a-zA-Z]{2,3}([-_][A-Za-z]{4})?([-_][A-Z]{2})?", fullmatch=True))
 def test_any_text_is_a_language_that_keeps_its_tag_or_a_language_error(text):
     try:
@@ -103,7 +223,21 @@ def test_a_misspelt_language_is_refused_with_the_nearest_name(misspelt, meant):
 
 
 @pytest.mark.parametrize(
-    "name", ["xx", "zz", "test", "README", "12", "-", "Latn", "sw-", "swh_Xyzz", "sw\x00", "\x00\x80\x80", "\ud800"]
+    "name",
+    [
+        *("xx", "zz", "test", "README", "12", "-", "Latn", "sw-", "swh_Xyzz", "sw\x00", "\x00\x80\x80", "\ud800"),
+        *("eng_Zxxx", "swh_Zyyy", "sgn-ase-bfi", "code_Latn", "math_Zyyy"),
+        *(
+            "Serbian (cursive)",
+            "Serbian (Latn)",
+            "English notes",
+            "Swahilix",
+            "salamandra",
+            "english_train",
+            "()",
+            "language",
+        ),
+    ],
 )
 def test_what_names_no_language_is_refused(name):
     with pytest.raises(LanguageError, match="No language is called") as caught:
@@ -122,6 +256,11 @@ def test_codes_set_apart_for_no_language_are_refused(name):
 def test_a_script_in_brackets_is_never_overlooked(name, tag):
     assert find_language(name).tag == tag
     assert find_language(tag).name == name
+
+
+@pytest.mark.parametrize(("name", "tag"), WITH_A_COUNTRY.items())
+def test_a_country_in_brackets_is_never_overlooked(name, tag):
+    assert find_language(name).tag == tag
 
 
 @pytest.mark.parametrize("name", [None, 5, "", "  ", b"en", ["en"], {"en": 1}])

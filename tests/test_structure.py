@@ -15,12 +15,18 @@ ENGINES = {"gptqmodel", "auto_gptq", "awq", "llmcompressor", "bitsandbytes", "hq
 
 # Each room may import those before it; rooms on one line may import each other.
 ORDER = [
-    {"errors", "languages"},
-    {"config"},
+    {"errors"},
+    {"flores"},
+    {"language_codes"},
+    {"known_languages"},
+    {"language_names"},
+    {"language_refusals", "languages", "presets"},
+    {"config", "evaluation_config", "settings"},
     {"corpora", "calibration"},
     {"backends", "evaluation", "model_checks"},
     {"report", "report_table", "measures"},
-    {"checkpoint", "comparison", "integration"},
+    {"atomic_folder"},
+    {"checkpoint", "comparison", "hub", "integration"},
     {"commands"},
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -38,8 +39,16 @@ class Backend(Protocol):
     def setting(self, model: Any) -> dict[str, Any]:
         """What the report says of a quantized model: method, bits, group size, kernel, type, device."""
 
+    def versions(self) -> dict[str, str]:
+        """The engine's packages and their versions, for the provenance of a checkpoint."""
+
     def checkpoint(self, model: Any) -> AbstractContextManager[None]:
         """Holds a quantized model in the form that is written to disk."""
+
+
+def versions_of(packages: tuple[str, ...]) -> dict[str, str]:
+    """The installed version of each package."""
+    return {package: version(package) for package in packages}
 
 
 def require_packages(method: str, extra: str, packages: tuple[str, ...]) -> None:

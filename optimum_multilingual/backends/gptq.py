@@ -12,9 +12,10 @@ from typing import Any
 from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
 from ..errors import CheckpointError, ConfigError, ModelError
-from .base import require_packages
+from .base import require_packages, versions_of
 from .quiet import quiet_engine, quiet_import
 
+PACKAGES = ("optimum", "gptqmodel")
 BITS = (2, 3, 4, 8)
 GROUP_SIZES = (-1, 16, 32, 64, 128, 256, 512, 1024)
 FORMATS = ("gptq", "gptq_v2")
@@ -42,14 +43,23 @@ class GPTQBackend:
     """
 
     def __init__(self, config: MultilingualCalibrationConfig):
-        require_packages("gptq", "gptq", ("optimum", "gptqmodel"))
+        require_packages("gptq", "gptq", PACKAGES)
         with quiet_import():
             from optimum.gptq import GPTQQuantizer  # noqa: F401  imported here once, quietly
         self.upstream = _upstream_config(config)
         self.saved_format = self.upstream.format
         self._group_size_is_free = isinstance(config.method, str) and config.group_size is None
 
+    def versions(self) -> dict[str, str]:
+        """The versions of optimum and gptqmodel."""
+        return versions_of(PACKAGES)
+
     def check_model(self, model: Any) -> None:
+        """Refuses families, sizes and experts that GPTQ through Optimum cannot do or would pass over.
+
+        Raises:
+            ModelError: says which layer or family, and what to do.
+        """
         family = model.config.model_type
         if family in NOT_RELOADABLE:
             raise ModelError(
@@ -104,6 +114,7 @@ class GPTQBackend:
             )
 
     def quantize(self, model: Any, calibration_set: CalibrationSet) -> None:
+        """Quantizes a loaded model in place; afterwards it carries upstream's own quantizer and config, without texts."""
         from transformers.quantizers.quantizer_gptq import GptqHfQuantizer
         from transformers.utils.quantization_config import QuantizationMethod
 
@@ -121,6 +132,7 @@ class GPTQBackend:
         self._packed = _packed_layout(model)
 
     def setting(self, model: Any) -> dict[str, Any]:
+        """Method, bits, groups, symmetry, order, saved format, kernel, type and device of a quantized model."""
         config = model.config.quantization_config
         return {
             "method": "gptq",

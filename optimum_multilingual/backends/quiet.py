@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+
+KEPT = {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF", "CUDA_DEVICE_ORDER"}
 
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
     """Imports engines without their banners, and leaves the root logger as it was.
 
-    Importing gptqmodel prints a banner to stdout, its tokenizer package sets the root logger to INFO, and torchao warns of
-    kernels that were built for other devices.
+    Importing gptqmodel prints a banner to stdout, its tokenizer package sets the root logger to INFO and moves the Hugging
+    Face cache of this process and its children to a temporary folder, and torchao warns of kernels that were built for
+    other devices. What gptqmodel sets for torch itself (KEPT) stays, because its kernels count on it.
     """
+    environment = dict(os.environ)
     root = logging.getLogger()
     level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
     logging.disable(logging.WARNING)
@@ -22,9 +27,17 @@ def quiet_import() -> Iterator[None]:
         with quiet_engine(logging.ERROR):
             yield
     finally:
+        _restore(environment)
         logging.disable(disabled)
         root.setLevel(level)
         root.handlers[:] = handlers
+
+
+def _restore(environment: dict[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys() - KEPT:
+        del os.environ[name]
+    for name in environment.keys() - KEPT:
+        os.environ[name] = environment[name]
 
 
 @contextmanager

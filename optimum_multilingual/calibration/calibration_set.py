@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..corpora import Part
 from ..errors import CalibrationSetError
-from ..languages import Language, find_language
+from ..languages import Language
 
 ROWS_FILE = "calibration_set.parquet"
 MANIFEST_FILE = "calibration_manifest.json"
@@ -44,12 +45,15 @@ class Manifest:
 
     Args:
         fingerprint: SHA-256 over the languages and token ids of all rows, in order.
-        languages: for each language tag its rows, tokens, asked weight and number of documents.
+        languages: for each language tag its rows, tokens, asked weight, number of documents, and copies left out.
         sequence_length: tokens of every row.
         seed: of the choice and order of documents.
         mixture: the kind of shares, and the temperature.
         document_separator: what stands between two documents.
+        messages: whether the documents were chats.
         prefix: token ids at the start of every row.
+        part: the part of the corpus it was drawn from; None for all of it.
+        deduplicated: whether copies were left out.
         corpus: the corpus's own description.
         tokenizer: its class, size and hash.
         versions: of the packages that took part.
@@ -63,7 +67,10 @@ class Manifest:
     seed: int
     mixture: dict[str, Any]
     document_separator: str
+    messages: bool
     prefix: list[int]
+    part: Part | None
+    deduplicated: bool
     corpus: dict[str, Any]
     tokenizer: dict[str, Any]
     versions: dict[str, str]
@@ -186,7 +193,7 @@ def hash_of(row: Row) -> str:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _read_rows(path: Path) -> tuple[Row, ...]:
@@ -196,7 +203,9 @@ def _read_rows(path: Path) -> tuple[Row, ...]:
     try:
         table = pyarrow.parquet.read_table(path)
         tags, ids = table["language"].to_pylist(), table["input_ids"].to_pylist()
-        return tuple(Row(find_language(tag), np.array(row, dtype=np.int32)) for tag, row in zip(tags, ids, strict=True))
+        return tuple(
+            Row(Language.from_tag(tag), np.array(row, dtype=np.int32)) for tag, row in zip(tags, ids, strict=True)
+        )
     except (OSError, KeyError, TypeError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise CalibrationSetError(f"{path} is no whole calibration set ({error}); build the set again.") from error
 

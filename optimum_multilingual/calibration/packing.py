@@ -8,11 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TokenizedDocument:
-    """Where a text came from, which text it was, and its token ids."""
+    """A text as token ids.
+
+    Args:
+        id: where it came from.
+        digest: by which equal texts are known.
+        tokens: token ids, the separator included.
+        num_bytes: length of the text in UTF-8.
+        num_characters: length of the text in code points.
+    """
 
     id: str
     digest: str
     tokens: list[int]
+    num_bytes: int
+    num_characters: int
 
 
 @dataclass(frozen=True)

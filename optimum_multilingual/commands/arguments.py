@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..config import MIXTURES, SEPARATORS, EvaluationConfig, MultilingualCalibrationConfig
+from ..calibration.published import published_setting
+from ..config import MIXTURES, SEPARATORS, SIZES, EvaluationConfig, MultilingualCalibrationConfig
 from ..errors import CheckpointError, ConfigError, MultilingualError
 from ..languages import Language
 
@@ -22,7 +23,12 @@ def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
 
 def add_corpus(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("text")
-    group.add_argument("--languages", nargs="+", metavar="LANGUAGE", help="names, codes or tags: en sw cmn_Hans Yoruba")
+    group.add_argument(
+        "--languages",
+        nargs="+",
+        metavar="LANGUAGE",
+        help="names, codes, tags or presets: en sw cmn_Hans Yoruba eu-24; auto: those on the model's card",
+    )
     group.add_argument(
         "--corpus", default="embedded", help="'embedded' (first runs only) or a folder with en.txt, sw.jsonl.gz, ..."
     )
@@ -37,16 +43,28 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--weights", nargs="+", metavar="LANGUAGE=WEIGHT", help="explicit shares: en=2 sw=1 zh=1")
     group.add_argument("--temperature", type=float, default=1.0, help="above 1 flattens proportional shares")
     group.add_argument("--num-rows", type=int, help="rows of all languages together (default: 128)")
+    group.add_argument("--total-tokens", type=int, help="the size given as tokens of all languages together")
     group.add_argument("--tokens-per-language", type=int, help="the size given as tokens of each language")
+    group.add_argument("--bytes-per-language", type=int, help="the size given as text of each language")
+    group.add_argument("--characters-per-language", type=int, help="the size given as text of each language")
     group.add_argument("--sequence-length", type=int, help="tokens of a row (default: 2048, or 512 with 'embedded')")
     group.add_argument("--document-separator", choices=SEPARATORS, default="newline", help="between two documents")
+    group.add_argument("--messages", action="store_true", help="the corpus holds chats; use the chat template")
+    group.add_argument("--keep-duplicates", action="store_true", help="keep texts that equal or nearly equal another")
+    group.add_argument("--identify-languages", action="store_true", help="check the language of each row, and report")
+    group.add_argument(
+        "--published", metavar="NAME", help="languages, shares and sizes of a study: beyond-english/multi10"
+    )
+    group.add_argument("--no-cache", action="store_true", help="build even if the same set was built before")
     group.add_argument("--seed", type=int, default=0, help="of the choice and order of documents (default: 0)")
 
 
 def add_evaluation(parser: argparse.ArgumentParser) -> None:
     defaults = EvaluationConfig()
     group = parser.add_argument_group("evaluation")
-    group.add_argument("--evaluation-languages", nargs="+", metavar="LANGUAGE", help="default: those of --languages")
+    group.add_argument(
+        "--evaluation-languages", nargs="+", metavar="LANGUAGE", help="the same; default: those of --languages"
+    )
     group.add_argument("--evaluation-corpus", help="held-out text; default: a part of --corpus kept for it")
     group.add_argument(
         "--evaluation-tokens",
@@ -75,17 +93,28 @@ def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrati
     if args.weights and args.mixture != "uniform":
         raise ConfigError("--weights and --mixture both say the shares; give one of them.")
     weights: dict[str | Language, float] = dict(map(_weight, args.weights or ()))
+    said = {
+        "languages": args.languages or list(weights),
+        "mixture": weights or args.mixture,
+        **{name: getattr(args, name) for name in (*SIZES, "sequence_length")},
+    }
+    if args.published:
+        said = {
+            **said,
+            **published_setting(args.published),
+            **({"languages": args.languages} if args.languages else {}),
+        }
     return MultilingualCalibrationConfig(
-        languages=args.languages or list(weights),
         corpus=args.corpus,
         text_column=args.text_column,
-        mixture=weights or args.mixture,
         temperature=args.temperature,
-        num_rows=args.num_rows,
-        tokens_per_language=args.tokens_per_language,
-        sequence_length=args.sequence_length,
         document_separator=args.document_separator,
+        messages=args.messages,
+        deduplicate=not args.keep_duplicates,
+        identify_languages=args.identify_languages,
+        cache=not args.no_cache,
         seed=args.seed,
+        **said,
         **given,
     )
 

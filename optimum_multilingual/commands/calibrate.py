@@ -2,51 +2,105 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
 
 from optimum.commands.base import BaseOptimumCLICommand
 
+from ..errors import CalibrationSetError, ConfigError
 from .arguments import add_calibration, add_corpus, config_from, describe, require_free_folder, run_or_exit
 
 EXAMPLES = """\
   optimum-cli multilingual calibrate examples/tiny-multilingual-lm --languages en sw zh --output set/
+  optimum-cli multilingual calibrate me/model --corpus my_texts/ --languages auto code --num-rows 640 --output set/
   optimum-cli multilingual calibrate me/model --corpus my_texts/ --weights en=2 sw=1 --num-rows 96 --output set/
+  optimum-cli multilingual calibrate me/model --nonsense random-tokens --num-rows 32 --sequence-length 512 --output set/
+  optimum-cli multilingual calibrate me/model --corpus my_texts/ --verify set/calibration_manifest.json
 """
 
 
 class CalibrateCommand(BaseOptimumCLICommand):
-    """Builds a calibration set and saves it."""
+    """Builds a calibration set and saves it, or proves that a manifest builds the same set again."""
 
     @staticmethod
     def parse_args(parser: ArgumentParser) -> None:
         describe(parser, "Builds a language-balanced calibration set and saves it with its manifest.", EXAMPLES)
         parser.add_argument("model", help="model whose tokenizer is used, by name or folder")
-        parser.add_argument("--output", required=True, help="new folder for the set")
+        target = parser.add_mutually_exclusive_group(required=True)
+        target.add_argument("--output", help="new folder for the set")
+        target.add_argument("--verify", metavar="MANIFEST", help="build a set again from its manifest and compare")
+        parser.add_argument("--nonsense", metavar="KIND", help="no text at all: random-tokens or random-punctuation")
         add_corpus(parser)
         add_calibration(parser)
 
     def run(self) -> None:
-        run_or_exit(self._run)
+        run_or_exit(self._verify if self.args.verify else self._build)
 
-    def _run(self) -> None:
+    def _build(self) -> None:
         folder = require_free_folder(self.args.output)
-        config = config_from(self.args)
-
-        from ..calibration.build import build_calibration_set
-        from ..calibration.tokenization import load_tokenizer
-
-        calibration_set = build_calibration_set(
-            config, load_tokenizer(None, self.args.model), _max_length(self.args.model)
-        )
+        config = None if self.args.nonsense else config_from(self.args)
+        calibration_set = self._nonsense() if config is None else self._of_text(config)
         calibration_set.save(folder)
         manifest = calibration_set.manifest
-        print(f"{'language':10} {'rows':>6} {'tokens':>10} {'documents':>10}")
+        print(f"{'language':10} {'rows':>6} {'tokens':>10} {'documents':>10} {'copies':>7}  identified")
         for tag, entry in manifest.languages.items():
-            print(f"{tag:10} {entry['rows']:6} {entry['tokens']:10,} {entry['documents']:10,}")
+            counts = f"{entry.get('documents', 0):10,} {entry.get('duplicates', 0):7,}"
+            print(f"{tag:10} {entry['rows']:6} {entry['tokens']:10,} {counts}  {_identified(entry.get('identified'))}")
         print(
             f"{len(calibration_set)} rows of {manifest.sequence_length} tokens, fingerprint {manifest.fingerprint[:16]}"
         )
         print(f"saved in {folder}")
+
+    def _of_text(self, config: Any) -> Any:
+        from ..calibration.build import build_calibration_set
+        from ..calibration.tokenization import load_tokenizer
+        from ..hub.card_languages import with_card_languages
+
+        config = with_card_languages(config, self.args.model)
+        return build_calibration_set(config, load_tokenizer(None, self.args.model), _max_length(self.args.model))
+
+    def _nonsense(self) -> Any:
+        if self.args.num_rows is None or self.args.sequence_length is None:
+            raise ConfigError("--nonsense has no text to take its size from; give --num-rows and --sequence-length.")
+        from ..calibration.nonsense import build_nonsense_set
+        from ..calibration.tokenization import load_tokenizer
+
+        tokenizer = load_tokenizer(None, self.args.model)
+        size = self.args.num_rows, self.args.sequence_length
+        return build_nonsense_set(self.args.nonsense, tokenizer, *size, seed=self.args.seed)
+
+    def _verify(self) -> None:
+        from ..calibration.calibration_set import Manifest
+        from ..calibration.rebuild import rebuild
+        from ..calibration.tokenization import load_tokenizer
+        from ..corpora import open_corpus
+
+        path = Path(self.args.verify)
+        try:
+            manifest = Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise CalibrationSetError(f"--verify {path} is no readable manifest ({error}).") from error
+        corpus = open_corpus(self.args.corpus, self.args.text_column)
+        comparison = rebuild(manifest, corpus, load_tokenizer(None, self.args.model))
+        if comparison.identical:
+            print(f"identical: {len(comparison.rebuilt)} rows, fingerprint {manifest.fingerprint[:16]}")
+            return
+        places = comparison.different_rows
+        shown = ", ".join(map(str, places[:10])) + (" ..." if len(places) > 10 else "")
+        print(f"different: {len(places)} of {len(comparison.rebuilt)} rows are not those of the manifest: {shown}")
+        sys.exit(1)
+
+
+def _identified(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "-"
+    if found["as_filed"] is None:
+        return f"not known to {found['identifier']}"
+    others = ", ".join(f"{count} {other}" for other, count in found["others"].items())
+    return f"{found['as_filed']} of {found['rows']}" + (f" (also {others})" if others else "")
 
 
 def _max_length(model: str) -> int | None:

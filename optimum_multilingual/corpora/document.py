@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from ..errors import CorpusError
 from ..languages import Language
 
 Part = Literal["calibration", "evaluation"]
@@ -32,12 +34,14 @@ class Document:
         text: the text itself, in Unicode NFC.
         part: "calibration" or "evaluation".
         digest: 16 hexadecimal digits of the text's SHA-256, by which equal texts are known.
+        is_chat: the text is a JSON list of {"role", "content"} messages.
     """
 
     id: str
     text: str
     part: Part
     digest: str
+    is_chat: bool = False
 
     @classmethod
     def from_text(cls, id: str, text: str, part: Part | None = None) -> Document:
@@ -52,6 +56,32 @@ class Document:
         if part is None:
             part = "evaluation" if int(digest, 16) % HELD_OUT_ONE_IN == 0 else "calibration"
         return cls(id, text, part, digest)
+
+    @classmethod
+    def from_value(cls, id: str, value: Any) -> Document:
+        """Takes what stands under a text column: a text, or a chat as a list of {"role", "content"} messages.
+
+        Raises:
+            CorpusError: it is neither.
+        """
+        if isinstance(value, str):
+            return cls.from_text(id, value)
+        if not _is_chat(value):
+            raise CorpusError(
+                f"{id} is of type {type(value).__name__}; every text must be a string, or a list of messages such as "
+                '[{"role": "user", "content": "..."}]. Repair or remove that one.'
+            )
+        messages = [{"role": message["role"], "content": message["content"]} for message in value]
+        return replace(cls.from_text(id, json.dumps(messages, ensure_ascii=False)), is_chat=True)
+
+
+def _is_chat(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) > 0
+        and all(isinstance(message, dict) for message in value)
+        and all(isinstance(message.get(key), str) for message in value for key in ("role", "content"))
+    )
 
 
 @runtime_checkable

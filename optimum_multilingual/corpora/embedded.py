@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib import resources
+from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
 from ..languages import Language, find_language
@@ -34,6 +34,10 @@ class EmbeddedCorpus:
         for number, paragraph in enumerate(text.splitlines(), start=1):
             part: Part = "evaluation" if number % EVALUATION_EVERY == 0 else "calibration"
             yield Document.from_text(f"embedded/{language.tag}/{number}", paragraph, part)
+
+    def identity(self) -> dict[str, Any]:
+        """The texts change with the package only."""
+        return {"package": metadata.version("optimum-multilingual")}
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "embedded", "licence": "CC0-1.0", "use": "first runs and tests, not releases"}

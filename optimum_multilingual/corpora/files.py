@@ -13,15 +13,15 @@ from typing import Any
 
 from ..errors import CorpusFileError
 
-# A reader yields (position in the file, text); the position is a line number, or a row number for parquet.
-Texts = Iterator[tuple[int, str]]
+# A reader yields (position in the file, text or chat); the position is a line number, or a row number for parquet.
+Texts = Iterator[tuple[int, Any]]
 
 
 def read_texts(path: Path, text_column: str) -> Texts:
-    """Yields the texts of a file with their line numbers, in order.
+    """Yields the texts or chats of a file with their line numbers, in order.
 
         sw.txt, sw.txt.gz        one document a line
-        sw.jsonl, sw.jsonl.gz    {"text": "..."} a line
+        sw.jsonl, sw.jsonl.gz    {"text": "..."} a line, or a chat: {"text": [{"role": "user", "content": "..."}]}
         sw.csv, sw.csv.gz        a header with a text column
         sw.parquet               a text column of strings
 
@@ -42,9 +42,9 @@ def read_texts(path: Path, text_column: str) -> Texts:
         raise CorpusFileError(f"There is no file {path}; check the path given as corpus.")
     if path.stat().st_size == 0:
         raise CorpusFileError(f"{path.name} is empty (0 bytes); it should hold text in one of the corpus's languages.")
-    for position, text in reader(path, text_column):
-        if text.strip():
-            yield position, text
+    for position, value in reader(path, text_column):
+        if not isinstance(value, str) or value.strip():
+            yield position, value
 
 
 def file_format(path: Path) -> str | None:
@@ -114,20 +114,18 @@ def _read_csv(path: Path, text_column: str) -> Texts:
         ) from error
 
 
-def _field(record: Any, text_column: str, path: Path, number: int) -> str:
-    text = record.get(text_column) if isinstance(record, dict) else None
-    if isinstance(record, dict) and text_column in record and not isinstance(text, str):
+def _field(record: Any, text_column: str, path: Path, number: int) -> Any:
+    if isinstance(record, dict) and isinstance(record.get(text_column), str | list):
+        return record[text_column]
+    if isinstance(record, dict) and text_column in record:
         raise CorpusFileError(
-            f"{path.name}, line {number}: the value of {text_column!r} is of type {type(text).__name__}; every text must "
-            "be a string, so repair or remove that one."
+            f"{path.name}, line {number}: the value of {text_column!r} is of type {type(record[text_column]).__name__}; "
+            "every text must be a string, so repair or remove that one."
         )
-    if not isinstance(text, str):
-        found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
-        raise CorpusFileError(
-            f"{path.name}, line {number}: no text under {text_column!r}, found {found}; name the right one with "
-            "text_column=."
-        )
-    return text
+    found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
+    raise CorpusFileError(
+        f"{path.name}, line {number}: no text under {text_column!r}, found {found}; name the right one with text_column=."
+    )
 
 
 def _read_parquet(path: Path, text_column: str) -> Texts:

@@ -150,8 +150,8 @@ def _dataset_batches(path: str, columns: Sequence[str]) -> Iterator[Batch]:
     from datasets import load_dataset
 
     builder = _builder(path)
-    # Strings in csv stay as they are: "nan" is a language, and "12" may be a text.
-    options = {"converters": dict.fromkeys(columns, str)} if builder == "csv" else {}
+    # Values in csv stay as they are written: "nan" is a language, and "012" may be a text.
+    options = {"converters": dict.fromkeys(columns, str), "na_filter": False} if builder == "csv" else {}
     files = {"train": [f"hf://{path}"]}
     for batch in load_dataset(builder, data_files=files, split="train", streaming=True, **options).iter(BATCH_ROWS):
         yield list(batch), batch

@@ -59,8 +59,14 @@ class LocalCorpus:
 
     def documents(self, language: Language) -> Iterator[Document]:
         path = self.files[language]
-        for position, text in read_texts(path, self.text_column):
-            yield Document.from_text(f"{path.name}:{position}", text)
+        for position, value in read_texts(path, self.text_column):
+            yield Document.from_value(f"{path.name}:{position}", value)
+
+    def identity(self) -> dict[str, Any]:
+        """Changes whenever a file does: place, size and time of change of each."""
+        stats = {language.tag: (path.resolve(), path.stat()) for language, path in self.files.items()}
+        places = {tag: [str(path), stat.st_size, stat.st_mtime_ns] for tag, (path, stat) in stats.items()}
+        return {"files": places, "text_column": self.text_column}
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "files", "files": {language.tag: path.name for language, path in self.files.items()}}

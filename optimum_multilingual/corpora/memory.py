@@ -27,9 +27,9 @@ class MappingCorpus:
         return tuple(self.texts)
 
     def documents(self, language: Language) -> Iterator[Document]:
-        for number, text in enumerate(self.texts[language], start=1):
-            if _checked(text, f"Text {number} of {language.name}").strip():
-                yield Document.from_text(f"memory/{language.tag}/{number}", text)
+        for number, value in enumerate(self.texts[language], start=1):
+            if not isinstance(value, str) or value.strip():
+                yield Document.from_value(f"memory/{language.tag}/{number}", value)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "mapping", "languages": [language.tag for language in self.texts]}
@@ -69,9 +69,19 @@ class DatasetCorpus:
         for number, row in enumerate(self.dataset, start=1):
             if _language_or_none(self._value(row, self.language_column)) != language:
                 continue
-            text = _checked(self._value(row, self.text_column), f"Row {number}, column {self.text_column!r}")
-            if text.strip():
-                yield Document.from_text(f"dataset/{number}", text)
+            value = self._value(row, self.text_column)
+            if value is None:
+                raise CorpusError(
+                    f"Row {number} of the dataset has no {self.text_column!r}; repair or remove that row."
+                )
+            if not isinstance(value, str) or value.strip():
+                yield Document.from_value(f"dataset/{number}", value)
+
+    def identity(self) -> dict[str, Any] | None:
+        """The fingerprint that `datasets` keeps of all that was done to a dataset; None for a stream."""
+        fingerprint = getattr(self.dataset, "_fingerprint", None)
+        columns = [self.text_column, self.language_column]
+        return None if fingerprint is None else {"fingerprint": fingerprint, "columns": columns}
 
     def describe(self) -> dict[str, Any]:
         info = getattr(self.dataset, "info", None)
@@ -98,12 +108,6 @@ def _missing_column_message(column: str, columns: Iterable[str]) -> str:
 
 def _rereadable(texts: Iterable[str]) -> Iterable[str]:
     return list(texts) if isinstance(texts, Iterator) else texts
-
-
-def _checked(text: Any, place: str) -> str:
-    if not isinstance(text, str):
-        raise CorpusError(f"{place} of the corpus is of type {type(text).__name__}; every text must be a str.")
-    return text
 
 
 def _language_or_none(value: Any) -> Language | None:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..calibration.build import check_length
 from ..calibration.calibration_set import Manifest
+from ..calibration.plan import check_length
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
-from ..corpora import open_corpus
+from ..corpora import Part, open_corpus
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
@@ -66,7 +66,8 @@ def prepare_evaluation(
     shared = settings.corpus is None
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
     languages = settings.resolved_languages or languages
-    documents = hold_out(corpus, "evaluation" if shared else None, languages, tokenizer, settings, calibration)
+    part: Part | None = "evaluation" if shared else None
+    documents = hold_out(corpus, part, languages, tokenizer, settings, calibration, config.messages)
     length = settings.sequence_length or row_length or min(DEFAULT_WINDOW, max_length or DEFAULT_WINDOW)
     check_length("evaluation.sequence_length", length, max_length)
     prefix = first_token(tokenizer)

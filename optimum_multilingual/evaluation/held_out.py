@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..calibration.calibration_set import Manifest
-from ..calibration.tokenization import check_coverage, tokenize
+from ..calibration.encoding import TextEncoder
+from ..calibration.packing import TokenizedDocument
+from ..calibration.tokenization import check_coverage
 from ..config import EvaluationConfig
-from ..corpora import Corpus, Document, Part, require_languages, shuffled_documents
+from ..corpora import Corpus, Part, require_languages, shuffled_documents
 from ..errors import CorpusExhaustedError, OverlapError, TokenizerError
 from ..languages import Language
 
@@ -61,6 +63,7 @@ def hold_out(
     tokenizer: Any,
     settings: EvaluationConfig,
     calibration: Manifest | None,
+    messages: bool = False,
 ) -> dict[Language, list[HeldOutDocument]]:
     """Draws the evaluation documents of every language and proves that none was calibrated on.
 
@@ -71,6 +74,7 @@ def hold_out(
         tokenizer: the model's tokenizer.
         settings: how much text, and the seed.
         calibration: manifest of the calibration set; None when nothing was calibrated.
+        messages: documents are chats.
 
     Raises:
         CorpusExhaustedError: a language has fewer than eight documents.
@@ -78,10 +82,13 @@ def hold_out(
     """
     require_languages(corpus, languages)
     used = _digests(calibration)
+    encoder = TextEncoder(tokenizer, separator="", messages=messages)
     held_out = {}
     for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
         stream = shuffled_documents(corpus, language, part, settings.seed)
-        held_out[language] = _draw(language, stream, tokenizer, settings, used)
+        held_out[language] = _draw(language, encoder.tokenize(stream), settings, used)
+        tokens = (token for document in held_out[language] for token in document.tokens.tolist())
+        check_coverage(tokens, tokenizer, language.name)
     return held_out
 
 
@@ -93,12 +100,11 @@ def _digests(calibration: Manifest | None) -> dict[str, str]:
 
 
 def _draw(
-    language: Language, stream: Iterator[Document], tokenizer: Any, settings: EvaluationConfig, used: dict[str, str]
+    language: Language, stream: Iterable[TokenizedDocument], settings: EvaluationConfig, used: dict[str, str]
 ) -> list[HeldOutDocument]:
-    sizes: dict[str, int] = {}
     drawn: list[HeldOutDocument] = []
     total = 0
-    for document in tokenize(_measured(stream, sizes), tokenizer, separator=""):
+    for document in stream:
         if document.digest in used:
             raise OverlapError(
                 f"The evaluation text {document.id} of {language.name} is also calibration text "
@@ -108,7 +114,7 @@ def _draw(
             )
         if len(document.tokens) == 0:
             continue
-        drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), sizes[document.digest]))
+        drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), document.num_bytes))
         total += len(document.tokens)
         if total >= settings.tokens_per_language and len(drawn) >= MIN_DOCUMENTS:
             break
@@ -118,14 +124,7 @@ def _draw(
             f"{MIN_DOCUMENTS} needed. Give evaluation.corpus= held-out text of it, give a larger corpus= (one document "
             "in five is kept for evaluation), or leave the language out."
         )
-    check_coverage((token for document in drawn for token in document.tokens.tolist()), tokenizer, language.name)
     return drawn
-
-
-def _measured(stream: Iterable[Document], sizes: dict[str, int]) -> Iterator[Document]:
-    for document in stream:
-        sizes[document.digest] = len(document.text.encode())
-        yield document
 
 
 def first_token(tokenizer: Any) -> int:

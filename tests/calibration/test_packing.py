@@ -15,7 +15,10 @@ PREFIXES = st.sampled_from([(), (7,), (7, 8)])
 
 
 def documents_of(token_lists: list[list[int]]) -> list[TokenizedDocument]:
-    return [TokenizedDocument(f"id-{n}", f"digest-{n}", tokens) for n, tokens in enumerate(token_lists)]
+    return [
+        TokenizedDocument(f"id-{n}", f"digest-{n}", tokens, num_bytes=1, num_characters=1)
+        for n, tokens in enumerate(token_lists)
+    ]
 
 
 def test_the_drawing_in_the_docstring_is_true():
@@ -57,7 +60,7 @@ def test_a_document_longer_than_a_row_is_cut_and_continued():
 
 def test_only_as_many_documents_are_read_as_the_rows_need():
     read = []
-    endless = (read.append(n) or TokenizedDocument(str(n), str(n), [n] * 3) for n in count())
+    endless = (read.append(n) or TokenizedDocument(str(n), str(n), [n] * 3, 1, 1) for n in count())
 
     rows = list(islice(pack(endless, sequence_length=5), 3))
 

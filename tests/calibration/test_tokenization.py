@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from optimum_multilingual.calibration.tokenization import check_coverage, describe_tokenizer, load_tokenizer, tokenize
+from optimum_multilingual.calibration.encoding import TextEncoder
+from optimum_multilingual.calibration.tokenization import check_coverage, describe_tokenizer, load_tokenizer
 from optimum_multilingual.corpora import Document
 from optimum_multilingual.errors import TokenizerError
 
@@ -16,7 +17,7 @@ def documents_of(*texts: str) -> list[Document]:
 
 
 def tokens_of(tokenizer, separator: str, *texts: str) -> list[list[int]]:
-    return [document.tokens for document in tokenize(documents_of(*texts), tokenizer, separator)]
+    return [document.tokens for document in TextEncoder(tokenizer, separator).tokenize(documents_of(*texts))]
 
 
 def test_a_tokenizer_that_is_given_is_used_as_it_is(tokenizer):
@@ -61,7 +62,7 @@ def test_a_newline_is_encoded_together_with_the_text_before_it(tokenizer):
 
 def test_documents_keep_their_id_and_digest(tokenizer):
     [given] = documents_of("Habari za asubuhi.")
-    [tokenized] = tokenize([given], tokenizer, "newline")
+    [tokenized] = TextEncoder(tokenizer, "newline").tokenize([given])
 
     assert (tokenized.id, tokenized.digest) == (given.id, given.digest)
 
@@ -77,9 +78,9 @@ def test_documents_are_read_only_as_far_as_they_are_asked_for(tokenizer):
     read = []
     endless = (read.append(n) or Document.from_text(str(n), f"text {n}") for n in range(10**9))
 
-    next(tokenize(endless, tokenizer, ""))
+    next(TextEncoder(tokenizer, "").tokenize(endless))
 
-    assert len(read) <= 64
+    assert len(read) <= 2 * 64, "one batch is encoded while the next is read"
 
 
 def test_special_tokens_that_a_tokenizer_adds_by_itself_are_left_out(tiny_model_path):
@@ -106,7 +107,7 @@ def test_an_eos_separator_without_an_eos_token_is_refused_before_any_text_is_rea
     unread = (pytest.fail("a document was read") for _ in range(1))
 
     with pytest.raises(TokenizerError, match=r"document_separator='eos' needs .*use document_separator='newline'"):
-        list(tokenize(unread, word_tokenizer("a b"), "eos"))
+        TextEncoder(word_tokenizer("a b"), "eos").tokenize(unread)
 
 
 def test_a_tokenizer_is_left_as_it_was(tiny_model_path):

@@ -1,32 +1,13 @@
-"""The verbs of `optimum-cli multilingual`, run in this process through optimum's own entry point."""
+"""The verbs of `optimum-cli multilingual`."""
 
 import json
-import sys
 
 import pytest
-from optimum.commands.optimum_cli import main
 
 from optimum_multilingual import CalibrationSet, MultilingualReport
 
 SMALL = ["--num-rows", "6", "--sequence-length", "32"]
 QUICK = ["--evaluation-tokens", "300", "--bootstrap-draws", "100"]
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    """Runs `optimum-cli multilingual ...` and gives its exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["optimum-cli", "multilingual", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_help_names_every_verb(cli):
@@ -44,16 +25,6 @@ def test_help_of_a_verb_shows_real_commands(cli, verb):
 
 def test_without_a_verb_the_help_is_printed(cli):
     assert "languages" in cli()[1]
-
-
-def test_languages_lists_the_corpus(cli):
-    code, out, _ = cli("languages")
-    assert code == 0 and "swh_Latn" in out and len(out.splitlines()) == 19
-
-
-def test_languages_searches_beyond_the_corpus(cli):
-    _, out, _ = cli("languages", "--search", "zulu")
-    assert out.splitlines()[1].split() == ["zul_Latn", "zu", "-", "Zulu"]
 
 
 def test_steps_hand_files_to_each_other(cli, tiny_model_path, tmp_path):
@@ -83,6 +54,26 @@ def test_steps_hand_files_to_each_other(cli, tiny_model_path, tmp_path):
     assert 0 < scores["en"].kl.mean.value < 0.1
 
 
+def test_auto_and_presets_name_the_languages_of_a_set(cli, model_with_card, tmp_path):
+    model = model_with_card("language: [sw, code, \\no, en]")
+    code, _, err = cli("calibrate", model, "--languages", "auto", *SMALL, "--output", tmp_path / "none")
+    assert code == 1 and "no Norwegian (nob_Latn)" in err
+
+    for name in ("en", "sw", "nb", "code", "math", "fr", "zh", "xh", "st", "zu", "yo", "ig", "ha"):
+        (tmp_path / f"{name}.txt").write_text("\n".join(f"{name} {number} text of words" for number in range(200)))
+    settings = ["--corpus", tmp_path, "--num-rows", "13", "--sequence-length", "32"]
+    code, _, err = cli("calibrate", model, "--languages", "auto", "code", *settings, "--output", tmp_path / "auto")
+    assert code == 0, err
+    assert set(CalibrationSet.load(tmp_path / "auto").rows_of_languages()) == {
+        *("swh_Latn", "nob_Latn", "eng_Latn", "code_Zyyy"),
+    }
+    preset = ["beyond-english-10-code-math", "no"]
+    code, out, err = cli("calibrate", model, "--languages", *preset, *settings, "--output", tmp_path / "preset")
+    assert code == 0, err
+    assert set(CalibrationSet.load(tmp_path / "preset").rows_of_languages().values()) == {1}
+    assert "math_Zmth" in out
+
+
 def test_evaluating_a_model_against_itself_finds_no_difference(cli, tiny_model_path, tmp_path):
     report = tmp_path / "report.json"
     cli("evaluate", tiny_model_path, tiny_model_path, "--languages", "en", *QUICK, "--output", report)
@@ -96,6 +87,15 @@ def test_evaluating_a_model_against_itself_finds_no_difference(cli, tiny_model_p
     [
         (["calibrate", "MODEL", "--languages", "Swahilli", "--output", "OUT"], ["Swahilli", "Did you mean 'Swahili'"]),
         (["calibrate", "MODEL", "--output", "OUT"], ["empty", "languages="]),
+        (["calibrate", "MODEL", "--languages", "eu24", "--output", "OUT"], ["'eu24'", "Did you mean 'eu-24'"]),
+        (["calibrate", "MODEL", "--languages", "eu-24", "--output", "OUT"], ["no Bulgarian", "a folder"]),
+        (["calibrate", "NO_CARD", "--languages", "auto", "--output", "OUT"], ["languages='auto'", "no README.md"]),
+        (["quantize", "NO_CARD", "--languages", "auto", "--output", "OUT"], ["languages='auto'", "no README.md"]),
+        (["evaluate", "NO_CARD", "MODEL", "--languages", "auto"], ["languages='auto'", "no README.md"]),
+        (
+            ["evaluate", "MODEL", "MODEL", "--languages", "flores-mid"],
+            ["Ukrainian (ukr_Cyrl)", "Leave the language out"],
+        ),
         (["calibrate", "MODEL", "--weights", "en", "--output", "OUT"], ["LANGUAGE=NUMBER", "'en'"]),
         (["calibrate", "MODEL", "--weights", "en=1", "--mixture", "proportional", "--output", "OUT"], ["one of them"]),
         (["quantize", "MODEL", "--languages", "en", "--method", "magic", "--output", "OUT"], ["'magic'", "gptq"]),
@@ -104,10 +104,11 @@ def test_evaluating_a_model_against_itself_finds_no_difference(cli, tiny_model_p
         (["evaluate", "MODEL", "MODEL", "--languages", "he"], ["Hebrew", "heb_Hebr"]),
     ],
 )
-def test_mistakes_end_with_one_line_and_exit_code_1(cli, tiny_model_path, tmp_path, arguments, words):
+def test_mistakes_end_with_one_line_and_exit_code_1(cli, tiny_model_path, model_with_card, tmp_path, arguments, words):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "something").write_text("here")
     places = {"MODEL": tiny_model_path, "OUT": tmp_path / "out", "FULL": tmp_path / "full"}
+    places["NO_CARD"] = model_with_card(None)
     code, _, err = cli(*(places.get(argument, argument) for argument in arguments))
     assert code == 1
     message = err.strip().splitlines()[-1]
@@ -132,3 +133,40 @@ def test_two_tokenizers_are_not_compared(cli, tiny_model_path, tmp_path, random_
     PreTrainedTokenizerFast(tokenizer_object=words, bos_token="<s>").save_pretrained(tmp_path)
     code, _, err = cli("evaluate", tiny_model_path, tmp_path, "--languages", "en")
     assert code == 1 and "another tokenizer" in err
+
+
+def test_a_set_is_verified_from_its_manifest(cli, tiny_model_path, tmp_path):
+    cli("calibrate", tiny_model_path, "--languages", "sw", "en", *SMALL, "--output", tmp_path / "set")
+    manifest = tmp_path / "set" / "calibration_manifest.json"
+    code, out, err = cli("calibrate", tiny_model_path, "--verify", manifest)
+    assert code == 0 and out.startswith("identical: 6 rows"), err
+
+    changed = json.loads(manifest.read_text())
+    changed["seed"] = 7
+    manifest.write_text(json.dumps(changed))
+    code, out, _ = cli("calibrate", tiny_model_path, "--verify", manifest)
+    assert code == 1 and out.startswith("different: ")
+
+
+def test_a_published_setting_is_taken_by_name(cli, tiny_model_path, tmp_path):
+    code, _, err = cli("calibrate", tiny_model_path, "--published", "beyond-english/sw", "--output", tmp_path / "set")
+    assert code == 1 and "Swahili (swh_Latn) has too little calibration text" in err
+
+
+def test_nonsense_is_built_and_shown(cli, tiny_model_path, tmp_path):
+    arguments = ["--nonsense", "random-tokens", *SMALL, "--output", tmp_path / "set"]
+    code, out, err = cli("calibrate", tiny_model_path, *arguments)
+    assert code == 0 and "zxx_Zyyy" in out, err
+    code, _, err = cli("calibrate", tiny_model_path, "--nonsense", "random-tokens", "--output", tmp_path / "other")
+    assert code == 1 and "--num-rows and --sequence-length" in err
+
+
+def test_a_set_is_handed_to_other_tools(cli, tiny_model_path, tmp_path):
+    cli("calibrate", tiny_model_path, "--languages", "sw", "en", *SMALL, "--output", tmp_path / "set")
+    for form, file in {"text": "calibration.swh_Latn.txt", "safetensors": "calibration.safetensors"}.items():
+        arguments = ["--tokenizer", tiny_model_path, "--output", tmp_path / form]
+        code, out, err = cli("export", tmp_path / "set", "--to", form, *arguments)
+        assert code == 0 and "6 rows saved" in out, err
+        assert (tmp_path / form / file).is_file()
+    code, _, err = cli("export", tmp_path / "set", "--to", "text", "--output", tmp_path / "another")
+    assert code == 1 and "--tokenizer" in err

@@ -1,0 +1,69 @@
+"""Builds a calibration set again from its manifest, and says where the two differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..corpora import Corpus, require_languages
+from ..errors import CalibrationSetError
+from ..languages import Language
+from .build import assemble
+from .calibration_set import CalibrationSet, Manifest
+from .encoding import TextEncoder
+from .plan import Plan
+from .source import TextSource
+from .tokenization import describe_tokenizer
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of a rebuild.
+
+    Args:
+        rebuilt: the new set.
+        different_rows: places of rows that are not the manifest's.
+    """
+
+    rebuilt: CalibrationSet
+    different_rows: tuple[int, ...]
+
+    @property
+    def identical(self) -> bool:
+        return not self.different_rows
+
+
+def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
+    """Builds the set of a manifest from its corpus and compares it row by row.
+
+        >>> rebuild(CalibrationSet.load("set/").manifest, open_corpus("my_texts/"), tokenizer).identical
+        True
+
+    Args:
+        manifest: of the set.
+        corpus: the corpus it was built from.
+        tokenizer: the tokenizer it was built with.
+
+    Raises:
+        CalibrationSetError: the tokenizer is another one.
+        CorpusError: the corpus lacks a language, or has too little text now.
+    """
+    found = describe_tokenizer(tokenizer)
+    if found["sha256"] != manifest.tokenizer["sha256"]:
+        raise CalibrationSetError(
+            f"The set was built with another tokenizer: {manifest.tokenizer['class']} of {manifest.tokenizer['vocab_size']} "
+            f"tokens, hash {manifest.tokenizer['sha256'][:16]}; this one is a {found['class']} of {found['vocab_size']}, hash "
+            f"{found['sha256'][:16]}. Give the tokenizer it was built with."
+        )
+    languages = {Language.from_tag(tag): entry for tag, entry in manifest.languages.items()}
+    require_languages(corpus, languages)
+    plan = Plan(
+        {language: entry["rows"] for language, entry in languages.items()},
+        {language: entry["weight"] for language, entry in languages.items()},
+        manifest.sequence_length,
+    )
+    encoder = TextEncoder(tokenizer, manifest.document_separator, manifest.messages)
+    source = TextSource(corpus, manifest.part, manifest.seed, encoder, manifest.deduplicated)
+    rebuilt = assemble(plan, source, tokenizer, manifest.mixture)
+    pairs = zip(rebuilt.manifest.row_hashes, manifest.row_hashes, strict=True)
+    return Comparison(rebuilt, tuple(place for place, (new, old) in enumerate(pairs) if new != old))

@@ -1,0 +1,65 @@
+"""How every language is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .errors import ConfigError
+from .languages import Language, find_languages
+from .presets import write_out
+from .settings import MIN_SEQUENCE_LENGTH, plain, require_int
+
+
+@dataclass
+class EvaluationConfig:
+    """How every language is measured before and after.
+
+        >>> EvaluationConfig(tokens_per_language=50_000, bootstrap_draws=2000)
+
+    Args:
+        languages: those to measure, or a preset; none means those of the calibration.
+        corpus: held-out text; None takes the part of the calibration corpus that is kept for evaluation. Anything that
+            `MultilingualCalibrationConfig.corpus` takes.
+        tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has,
+            and never on fewer than eight documents.
+        sequence_length: longest window in tokens, documents beyond it are cut; None takes the calibration rows' length.
+        batch_tokens: tokens in one forward pass.
+        bootstrap_draws: resamples of the documents behind each interval.
+        confidence: of each interval, between 0 and 1.
+        seed: of the choice of documents and of the bootstrap.
+
+    Raises:
+        ConfigError: a value that cannot work.
+        LanguageError: an unknown or repeated language.
+    """
+
+    languages: str | Sequence[str | Language] = ()
+    corpus: Any = None
+    tokens_per_language: int = 12_288
+    sequence_length: int | None = None
+    batch_tokens: int = 4096
+    bootstrap_draws: int = 1000
+    confidence: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_int("evaluation.tokens_per_language", self.tokens_per_language, 1)
+        require_int("evaluation.batch_tokens", self.batch_tokens, 1)
+        require_int("evaluation.bootstrap_draws", self.bootstrap_draws, 100)
+        if self.sequence_length is not None:
+            require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
+        if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
+            raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
+        self.languages = write_out(self.languages, "evaluation.languages") if self.languages else ()
+
+    @property
+    def resolved_languages(self) -> tuple[Language, ...]:
+        """The languages to measure as `Language` objects; empty for those of the calibration."""
+        return find_languages(self.languages) if self.languages else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values; a corpus in memory is written as its type's name."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "languages": list(map(str, self.languages)), "corpus": plain(self.corpus)}
