@@ -33,7 +33,7 @@ torch.set_num_threads(1)
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
     """A Hub without repositories; clients have forgotten what they listed before."""
-    assert constants.ENDPOINT == HUB.url, "huggingface_hub was imported before tests/conftest.py"
+    assert HUB.url == constants.ENDPOINT, "huggingface_hub was imported before tests/conftest.py"
     HUB.clear()
     HfFileSystem.clear_instance_cache()
     yield HUB

@@ -69,7 +69,10 @@ LAYOUTS = {
     },
     "ntrex": {"data/test-00000-of-00001.parquet": ("swa_Latn", {"eng_Latn": "news", "zho_Hant": "新聞"})},
     "udhr": {
-        "udhr-lid.csv": ("sentence", {"id": "nan", "iso639-3": "nan", "iso15924": "Latn", "language": "Chinese, Min Nan"})
+        "udhr-lid.csv": (
+            "sentence",
+            {"id": "nan", "iso639-3": "nan", "iso15924": "Latn", "language": "Chinese, Min Nan"},
+        )
     },
     "tatoeba": {
         "all/train-00000-of-00001.parquet": ("english", {"non_english": "mchanganyiko"}),

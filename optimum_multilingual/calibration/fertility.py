@@ -10,7 +10,7 @@ from typing import Any
 from ..corpora import Corpus, require_languages
 from ..errors import CorpusExhaustedError
 from ..languages import Language
-from .tokenization import tokenize
+from .encoding import TextEncoder
 
 # Fertility is an average, which changes little after this many documents.
 DOCUMENTS_PER_LANGUAGE = 1000
@@ -81,7 +81,7 @@ def measure_fertility(
 
 def _measure(corpus: Corpus, language: Language, tokenizer: Any, limit: int) -> Fertility:
     documents = list(islice(corpus.documents(language), limit))
-    tokens = [token for each in tokenize(documents, tokenizer, separator="") for token in each.tokens]
+    tokens = [token for each in TextEncoder(tokenizer, separator="").tokenize(documents) for token in each.tokens]
     if not tokens:
         raise CorpusExhaustedError(
             f"The corpus has no text of {language.name} ({language.tag}), so its fertility cannot be measured; give a "

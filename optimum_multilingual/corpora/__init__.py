@@ -9,13 +9,22 @@ from typing import Any
 from ..errors import ConfigError, CorpusError
 from ..languages import Language, find_languages
 from .catalog import load_catalog, suggestion
-from .coverage import require_languages, require_use
-from .document import Corpus, Document, Part, shuffled_documents
+from .coverage import part_for, require_languages
+from .document import Corpus, Document, Part, StreamedCorpus, shuffled_documents
 from .embedded import EmbeddedCorpus
 from .local import LocalCorpus
 from .memory import DatasetCorpus, MappingCorpus
 
-__all__ = ["Corpus", "Document", "Part", "open_corpus", "require_languages", "require_use", "shuffled_documents"]
+__all__ = [
+    "Corpus",
+    "Document",
+    "Part",
+    "StreamedCorpus",
+    "open_corpus",
+    "part_for",
+    "require_languages",
+    "shuffled_documents",
+]
 
 
 def open_corpus(given: Any, text_column: str = "text", language_column: str = "language") -> Corpus:
@@ -29,11 +38,11 @@ def open_corpus(given: Any, text_column: str = "text", language_column: str = "l
         a datasets.Dataset                  with columns of texts and languages
         anything with the methods of `Corpus`
 
-    A folder that is called like a corpus of the catalogue is given as Path("wikipedia"). The catalogue knows the column
-    of the text; `text_column` is for everything else.
+    A folder that is called like a corpus of the catalogue is given as "./wikipedia". The catalogue knows the column of
+    the text; `text_column` is for everything else.
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: it is none of these, or a name that means two of them.
         CorpusError: there is no such folder, and no such name in the catalogue.
     """
     if isinstance(given, Mapping):
@@ -56,6 +65,7 @@ def _open_name(given: str, text_column: str) -> Corpus:
     if given == "embedded":
         return EmbeddedCorpus()
     if given in load_catalog():
+        _require_no_folder(given)
         from .hub import HubCorpus
 
         return HubCorpus.from_catalog(given)
@@ -65,6 +75,14 @@ def _open_name(given: str, text_column: str) -> Corpus:
             f"the catalogue: {', '.join(load_catalog())}.{suggestion(given, 'embedded')}"
         )
     return LocalCorpus.from_folder(given, text_column)
+
+
+def _require_no_folder(name: str) -> None:
+    if Path(name).is_dir():
+        raise ConfigError(
+            f"{name!r} is a corpus of the catalogue, and a folder here is called so too. Write corpus='./{name}' for the "
+            f"folder; for the corpus of the Hub give HubCorpus.from_catalog({name!r}), or work in a folder without {name}."
+        )
 
 
 def _open_mapping(given: Mapping[str | Language, Any], text_column: str) -> Corpus:

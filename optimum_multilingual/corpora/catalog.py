@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -38,7 +38,7 @@ class CatalogEntry:
         elsewhere: languages it leaves to another entry: tag -> name of that entry.
         gated: whether its terms must be accepted on its page first.
         licence: as its page names it; None where unknown.
-        republish: whether its licence lets its text be published again.
+        republish: whether its text may be published again; None where unknown.
         uses: "calibration", "evaluation" or both.
         verified: whether files and columns were checked against the Hub itself.
         note: what to know before choosing it.
@@ -58,7 +58,7 @@ class CatalogEntry:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     gated: bool = False
     licence: str | None = None
-    republish: bool = False
+    republish: bool | None = None
     uses: tuple[str, ...] = ("calibration", "evaluation")
     verified: bool = False
     note: str = ""
@@ -113,9 +113,28 @@ def find_entry(name: str) -> CatalogEntry:
     return load_catalog()[name]
 
 
+def entry_at(described: Mapping[str, Any]) -> CatalogEntry:
+    """The entry that a manifest describes, with the commit, files and column that were read then.
+
+    Raises:
+        ConfigError: the catalogue has none of that name.
+    """
+    recorded = ("repository", "revision", "files", "evaluation_files", "text_column")
+    return replace(find_entry(described["name"]), **{key: described[key] for key in recorded})
+
+
+def terms_of(repository: str) -> dict[str, Any]:
+    """What the catalogue says of the licence and the uses of a repository, as arguments of `CatalogEntry`."""
+    for entry in load_catalog().values():
+        if entry.repository.casefold() == repository.casefold():
+            return {name: getattr(entry, name) for name in ("gated", "licence", "republish", "uses")}
+    return {}
+
+
 def suggestion(name: str, *others: str) -> str:
     """A sentence that names what was probably meant, with a space before it; empty where nothing is near."""
-    near = difflib.get_close_matches(name.casefold(), [*load_catalog(), *others], n=2)
+    same = [entry.name for entry in load_catalog().values() if entry.repository.casefold() == name.casefold()]
+    near = same or difflib.get_close_matches(name.casefold(), [*load_catalog(), *others], n=2)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

@@ -9,7 +9,7 @@ import langcodes
 from ..errors import ConfigError, CorpusError
 from ..languages import Language
 from .catalog import CatalogEntry, load_catalog
-from .document import Corpus
+from .document import Corpus, Part
 
 # A corpus of more languages is not listed whole in a message.
 LISTED_LANGUAGES = 40
@@ -35,7 +35,7 @@ def require_languages(corpus: Corpus, languages: Iterable[Language]) -> None:
         )
 
 
-def require_use(corpus: Corpus, use: str) -> None:
+def require_use(corpus: Corpus, use: Part) -> None:
     """Checks that the text of a corpus may be used so; a corpus that says nothing of it may be used for all.
 
     Args:
@@ -51,6 +51,22 @@ def require_use(corpus: Corpus, use: str) -> None:
             f"The corpus {_name(corpus)} is for {' and '.join(uses)} only, not for {use}: its authors keep its text for tests. "
             f"Give another corpus= for {use}, such as 'fineweb2', and this one as evaluation.corpus=."
         )
+
+
+def part_for(corpus: Corpus, use: Part, shared: bool) -> Part | None:
+    """The part of a corpus to read for a use; None for all of it, in a corpus that nothing else is drawn from.
+
+    Args:
+        corpus: where the text comes from.
+        use: "calibration" or "evaluation".
+        shared: whether the other use draws from the same corpus.
+
+    Raises:
+        ConfigError: the corpus is kept for another use.
+    """
+    require_use(corpus, use)
+    # A dataset's own test files are not calibrated on even where evaluation has another corpus.
+    return use if shared or getattr(corpus, "divided", False) else None
 
 
 def _name(corpus: Corpus) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import HubError
 from ..languages import Language, find_language
-from .catalog import CatalogEntry, find_entry
+from .catalog import CatalogEntry, entry_at, find_entry, terms_of
 from .coverage import require_languages, require_use
 from .document import Document, Part
 from .hub_repository import RETRY_WAITS, HubRepository
@@ -25,6 +25,7 @@ class HubCorpus:
 
     Args:
         entry: which repository, files and column.
+        elsewhere: tag -> entry, for languages that are read from another repository.
         retry_waits: seconds before each new try of a request that failed for the moment (HTTP 429 or 5xx, a connection
             that broke).
 
@@ -35,12 +36,15 @@ class HubCorpus:
     # Documents held while shuffling: so few that the first document of a hundred languages comes quickly.
     shuffle_buffer = 1_000
 
-    def __init__(self, entry: CatalogEntry, retry_waits: Sequence[float] = RETRY_WAITS):
+    def __init__(
+        self,
+        entry: CatalogEntry,
+        elsewhere: Mapping[str, CatalogEntry] | None = None,
+        retry_waits: Sequence[float] = RETRY_WAITS,
+    ):
         self.entry = entry
         self.source = _source(entry, retry_waits)
-        self.elsewhere = {
-            find_language(tag): _source(find_entry(name), retry_waits) for tag, name in entry.elsewhere.items()
-        }
+        self.elsewhere = {find_language(tag): _source(other, retry_waits) for tag, other in (elsewhere or {}).items()}
 
     @classmethod
     def from_catalog(cls, name: str) -> HubCorpus:
@@ -49,7 +53,18 @@ class HubCorpus:
         Raises:
             ConfigError: the catalogue has none of that name.
         """
-        return cls(find_entry(name))
+        entry = find_entry(name)
+        return cls(entry, {tag: find_entry(other) for tag, other in entry.elsewhere.items()})
+
+    @classmethod
+    def from_description(cls, described: Mapping[str, Any]) -> HubCorpus:
+        """A corpus of the catalogue as `describe` told of it: the same files at the same commits.
+
+        Raises:
+            ConfigError: the catalogue has none of that name.
+        """
+        elsewhere = {tag: entry_at(other) for tag, other in described.get("elsewhere", {}).items()}
+        return cls(entry_at(described), elsewhere)
 
     @classmethod
     def from_repository(
@@ -89,6 +104,7 @@ class HubCorpus:
             revision=revision,
             languages=None if languages is None else tuple(languages),
             codes=codes or {},
+            **terms_of(repository),
         )
         return cls(entry)
 
@@ -101,6 +117,11 @@ class HubCorpus:
     def uses(self) -> tuple[str, ...]:
         """What its text may be used for: "calibration", "evaluation" or both."""
         return self.entry.uses
+
+    @property
+    def divided(self) -> bool:
+        """Whether it has files of its own to evaluate on, which are never calibrated on."""
+        return self.entry.evaluation_files is not None
 
     def languages(self) -> tuple[Language, ...]:
         return tuple(dict.fromkeys((*self.source.codes, *self.elsewhere)))
@@ -128,6 +149,10 @@ class HubCorpus:
         generator.shuffle(shards)
         documents = self._read(source, language, shards)
         yield from (document for document in documents if part is None or document.part == part)
+
+    def identity(self) -> dict[str, Any]:
+        """The commits and what is read of them; to know it, no text is read."""
+        return {"hub": [source.identity() for source in (self.source, *self.elsewhere.values())]}
 
     def describe(self) -> dict[str, Any]:
         described = {"kind": "hub", **self.source.describe()}

@@ -87,8 +87,8 @@ def _gated(error: Any, repository: str, revision: str, path: str) -> str:
 
 def _no_revision(error: Any, repository: str, revision: str, path: str) -> str:
     return (
-        f"The dataset {repository} has no revision {revision!r}. Give revision= a commit, branch or tag that is listed on "
-        f"{page_of(repository)}/commits/main, or leave it out for the newest commit."
+        f"The dataset {repository} has no revision {revision!r}. HubCorpus.from_repository takes as revision= a commit, "
+        f"branch or tag that is listed on {page_of(repository)}/commits/main, and without it the newest commit."
     )
 
 
@@ -115,7 +115,7 @@ def _advice(status: int) -> str:
         return (
             "Also after waiting and asking again. Its state is on https://status.huggingface.co; run this again later."
         )
-    return "Check the dataset's page, and revision=."
+    return "Look at the dataset's page."
 
 
 def _connection(error: Any, repository: str, revision: str, path: str) -> str:
@@ -130,7 +130,7 @@ def _damaged(error: BaseException, repository: str, revision: str, path: str) ->
     return (
         f"The file {path} of {repository} (revision {revision}) cannot be read: {type(error).__name__}: {error}. It is not "
         f"skipped, because the set would then hold other text than its manifest says. Report it on {page_of(repository)}"
-        "/discussions; give revision= another commit, or files= a pattern without this file."
+        "/discussions; HubCorpus.from_repository takes as revision= another commit, and as files= a pattern without this file."
     )
 
 

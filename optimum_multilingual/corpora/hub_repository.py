@@ -98,8 +98,8 @@ class HubRepository:
         for column in columns:
             if column not in found:
                 raise HubError(
-                    f"The file {path} of {self.id} has no column {column!r}, only {', '.join(map(repr, found))}; name the "
-                    "right one with text_column=, or give revision= a commit that has it."
+                    f"The file {path} of {self.id} has no column {column!r}, only {', '.join(map(repr, found))}. Read it "
+                    "through HubCorpus.from_repository, which takes text_column= and revision=, or choose another corpus."
                 )
 
     def _list(self, call: Callable[[], Iterable[Any]], folder: str) -> list[str]:

@@ -86,6 +86,11 @@ class HubSource:
             if text.strip():
                 yield Document.from_text(f"{path}:{number}", text, part)
 
+    def identity(self) -> dict[str, Any]:
+        """All that decides which texts are read."""
+        names = ("repository", "files", "evaluation_files", "text_column", "language_columns", "languages", "codes")
+        return {**{name: getattr(self.entry, name) for name in names}, "revision": self.repository.commit}
+
     def describe(self) -> dict[str, Any]:
         entry = self.entry
         return {
@@ -125,6 +130,7 @@ class HubSource:
         if text is not None and not isinstance(text, str):
             raise HubError(
                 f"{path} of {self.repository.id}, row {number}: the value of {self.entry.text_column!r} is of type "
-                f"{type(text).__name__}; every text must be a string, so name another column with text_column=."
+                f"{type(text).__name__}, and every text must be a string. Read another column through "
+                "HubCorpus.from_repository, which takes text_column=, or choose another corpus."
             )
         return text or ""

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from ..calibration.calibration_set import Manifest
 from ..calibration.plan import check_length
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
-from ..corpora import Part, open_corpus
+from ..corpora import open_corpus, part_for
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
@@ -66,7 +66,7 @@ def prepare_evaluation(
     shared = settings.corpus is None
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
     languages = settings.resolved_languages or languages
-    part: Part | None = "evaluation" if shared else None
+    part = part_for(corpus, "evaluation", shared)
     documents = hold_out(corpus, part, languages, tokenizer, settings, calibration, config.messages)
     length = settings.sequence_length or row_length or min(DEFAULT_WINDOW, max_length or DEFAULT_WINDOW)
     check_length("evaluation.sequence_length", length, max_length)
