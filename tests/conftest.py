@@ -32,7 +32,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
-    """A Hub without repositories; clients have forgotten what they listed before."""
+    """A Hub without repositories; `datasets` has forgotten what it listed before."""
     assert HUB.url == constants.ENDPOINT, "huggingface_hub was imported before tests/conftest.py"
     HUB.clear()
     HfFileSystem.clear_instance_cache()

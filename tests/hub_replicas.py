@@ -11,6 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from hub_server import HubServer
+
+from optimum_multilingual.corpora.catalog import find_entry
+from optimum_multilingual.corpora.embedded import EmbeddedCorpus
+from optimum_multilingual.languages import find_language
 
 # Columns besides the text, which a reader should neither need nor fetch.
 WEB = {"id": "<urn:uuid:1>", "dump": "CC-MAIN-2013-20", "url": "https://example.org", "language_score": 0.99}
@@ -92,6 +97,33 @@ def write_replica(name: str, folder: Path) -> Path:
     for path, (column, others) in LAYOUTS[name].items():
         write_rows(folder / path, [{**others, column: text} for text in texts_of(path)])
     return folder
+
+
+def serve_replica(hub: HubServer, name: str, folder: Path, readers: tuple[str, ...] = ()) -> None:
+    """Serves the replicas of an entry, and of those it leaves languages to, in their repositories at their commits."""
+    for entry in (find_entry(name), *map(find_entry, find_entry(name).elsewhere.values())):
+        write_replica(entry.name, folder / entry.repository)
+        hub.add("datasets", entry.repository, folder / entry.repository, entry.revision, entry.gated)
+        hub.repositories["datasets", entry.repository].readers.update(readers)
+
+
+def serve_fineweb2(hub: HubServer, folder: Path, revision: str | None = None) -> None:
+    """Serves FineWeb-2 in Swahili and English with enough text for a small set: paragraphs of the embedded corpus."""
+    train = {f"data/swh_Latn/train/000_0000{n}.parquet": ("sw", range(n * 20, n * 20 + 20)) for n in range(4)}
+    serve_paragraphs(hub, "fineweb", folder, {"sample/10BT/000_00000.parquet": ("en", range(80))})
+    files = {**train, "data/swh_Latn/test/000_00000.parquet": ("sw", range(80, 96))}
+    serve_paragraphs(hub, "fineweb2", folder, files, revision)
+
+
+def serve_paragraphs(
+    hub: HubServer, name: str, folder: Path, files: dict[str, tuple[str, range]], revision: str | None = None
+) -> None:
+    """Serves a dataset of the catalogue whose files, path -> (language, numbers), hold paragraphs of the embedded corpus."""
+    entry, corpus = find_entry(name), EmbeddedCorpus()
+    for path, (language, numbers) in files.items():
+        texts = [document.text for document in corpus.documents(find_language(language))]
+        write_rows(folder / entry.repository / path, [{entry.text_column: texts[number]} for number in numbers])
+    hub.add("datasets", entry.repository, folder / entry.repository, revision or entry.revision, entry.gated)
 
 
 def write_rows(path: Path, rows: list[dict]) -> Path:

@@ -4,6 +4,8 @@
     server.add("datasets", "me/texts", folder)              returns the commit that `main` is at
     server.fail("/resolve/.*parquet", status=503, times=2)  the next two requests that match
     server.requests                                         ["GET /api/datasets/me/texts/revision/main", ...]
+    server.tokens                                           tokens that came with any request
+    server.files_at = other.url                             files are sent from there, as the Hub does with large ones
 
 Clients find it through HF_ENDPOINT, which they read when they are imported; tests/conftest.py sets it before.
 
@@ -69,6 +71,8 @@ class HubServer:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.tokens: set[str] = set()
+        self.files_at = ""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.hub = self  # type: ignore[attr-defined]
@@ -87,10 +91,12 @@ class HubServer:
         self.faults.append(Fault(path, status, times, headers or {}))
 
     def clear(self) -> None:
-        """Forgets repositories, faults and requests."""
+        """Forgets all it was told and asked."""
         self.repositories.clear()
         self.faults.clear()
         self.requests.clear()
+        self.tokens.clear()
+        self.files_at = ""
 
     def close(self) -> None:
         self._server.shutdown()
@@ -142,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.query = {key: values[0] for key, values in parse_qs(url.query).items()}
         request = f"{self.command} {unquote(url.path)}"
         self.server.hub.requests.append(request)
+        self.token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.token:
+            self.server.hub.tokens.add(self.token)
         fault = self.server.hub.fault_for(request)
         if fault is not None and fault.status is not None:
             self._send(fault.status, b"{}", fault.headers)
@@ -190,12 +199,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json([_entry(repository, path) for path in asked if path.exists()])
 
     def resolve(self, repository: Repository, named: dict[str, str]) -> None:
-        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if repository.gated and token not in repository.readers:
-            raise HubAnswerError(403 if token else 401, "GatedRepo", f"Access to dataset {named['id']} is restricted.")
+        if repository.gated and self.token not in repository.readers:
+            raise HubAnswerError(
+                403 if self.token else 401, "GatedRepo", f"Access to dataset {named['id']} is restricted."
+            )
         path = repository.folder / named["path"]
         if not path.is_file():
             raise HubAnswerError(404, "EntryNotFound", f"{named['path']} does not exist")
+        if self.server.hub.files_at:
+            self._send(302, b"", {"Location": self.server.hub.files_at + self.path})
+            return
         data = path.read_bytes()
         headers = {"ETag": f'"{_digest(path)}"', "X-Repo-Commit": repository.commit, "Accept-Ranges": "bytes"}
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))

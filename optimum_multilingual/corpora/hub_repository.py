@@ -66,11 +66,11 @@ class HubRepository:
 
     def names(self, folder: str) -> list[str]:
         """Paths of the files and folders directly in a folder; none where there is no such folder."""
-        return self._list(lambda: HfFileSystem().ls(f"{self._root}/{folder}".rstrip("/"), detail=False), folder)
+        return self._list(lambda: self._tree.ls(f"{self._root}/{folder}".rstrip("/"), detail=False), folder)
 
     def files(self, folder: str) -> list[str]:
         """Paths of all files below a folder; none where there is no such folder."""
-        return self._list(lambda: HfFileSystem().find(f"{self._root}/{folder}".rstrip("/")), folder)
+        return self._list(lambda: self._tree.find(f"{self._root}/{folder}".rstrip("/")), folder)
 
     def rows(self, path: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Streams the rows of one file, in order, with the columns asked for.
@@ -82,13 +82,20 @@ class HubRepository:
         Raises:
             HubError: the file cannot be reached or read, or lacks a column.
         """
-        batches = _parquet_batches if path.endswith(".parquet") else _dataset_batches
+        place = f"{self._root}/{path}"
+        parquet = path.endswith(".parquet")
+        batches = _parquet_batches(self._tree, place, columns) if parquet else _dataset_batches(place, columns)
         try:
-            for found, batch in batches(f"{self._root}/{path}", columns):
+            for found, batch in batches:
                 self._check_columns(path, columns, found)
                 yield from (dict(zip(columns, values)) for values in zip(*(batch[column] for column in columns)))
         except READ_ERRORS as error:
             raise explain(error, self.id, self.commit, path) from error
+
+    @cached_property
+    def _tree(self) -> HfFileSystem:
+        # Shared instances remember for the life of the process that a repository was missing, also after a login.
+        return HfFileSystem(skip_instance_cache=True)
 
     @property
     def _root(self) -> str:
@@ -134,10 +141,10 @@ def needs_datasets(pattern: str) -> bool:
     return not pattern.endswith(".parquet")
 
 
-def _parquet_batches(path: str, columns: Sequence[str]) -> Iterator[Batch]:
+def _parquet_batches(tree: HfFileSystem, path: str, columns: Sequence[str]) -> Iterator[Batch]:
     # Not through `datasets`: its stream of a parquet file, not read to the end, aborts or hangs the process at exit,
     # because pyarrow.dataset still reads ahead. https://github.com/apache/arrow/issues/45214
-    with HfFileSystem().open(path, "rb") as file:
+    with tree.open(path, "rb") as file:
         table = pyarrow.parquet.ParquetFile(file)
         names = table.schema_arrow.names
         if not set(columns) <= set(names):

@@ -1,10 +1,10 @@
 """Every corpus of the catalogue is streamed by the Hub's own clients, from a replica of its files on a local Hub."""
 
 import pytest
-from hub_replicas import LAYOUTS, texts_of, write_replica
+from hub_replicas import LAYOUTS, serve_replica, texts_of
 
 from optimum_multilingual.corpora import open_corpus, shuffled_documents
-from optimum_multilingual.corpora.catalog import find_entry, load_catalog
+from optimum_multilingual.corpora.catalog import load_catalog
 from optimum_multilingual.languages import find_language
 
 # What is asked for, and the files its documents come from: those to calibrate on, and those to evaluate on. Where a
@@ -40,13 +40,10 @@ STREAMED = [
 
 @pytest.fixture
 def serve(hub, tmp_path):
-    """Serves the replicas of an entry, and of those it leaves languages to, in their repositories."""
+    """Opens a corpus whose replica is on the local Hub."""
 
     def serve(name):
-        for entry in (find_entry(name), *map(find_entry, find_entry(name).elsewhere.values())):
-            folder = write_replica(entry.name, tmp_path / entry.repository)
-            hub.add("datasets", entry.repository, folder, entry.revision, entry.gated)
-            hub.repositories["datasets", entry.repository].readers.add("hf_has_access")
+        serve_replica(hub, name, tmp_path, readers=("hf_has_access",))
         return open_corpus(name)
 
     return serve
