@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.utils import cached_file
 
 from .backends.quiet import quiet_import
 from .calibration.calibration_set import MANIFEST_FILE, Manifest
@@ -72,6 +72,7 @@ def evaluate_checkpoints(
     )
     states = run_reference(before, prepared)
     linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
+    revision = getattr(before.config, "_commit_hash", None)
     vocabulary = before.config.get_text_config().vocab_size
     del before
     after = _load(quantized, device_map)
@@ -81,7 +82,7 @@ def evaluate_checkpoints(
             "only two forms of one model can be compared."
         )
     measured = run_quantized(after, prepared, states)
-    return make_report(measured, prepared, _setting(reference, quantized, after, linear_layers), manifest)
+    return make_report(measured, prepared, _setting(reference, quantized, revision, after, linear_layers), manifest)
 
 
 def _load(name: str | Path, device_map: Any) -> Any:
@@ -106,11 +107,14 @@ def _require_same_tokenizer(tokenizer: Any, quantized: str) -> None:
 
 
 def _manifest_beside(checkpoint: str | Path) -> Manifest | None:
-    path = Path(checkpoint) / MANIFEST_FILE
-    return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    """The manifest that came with a checkpoint, in a folder or on the Hub; None where none did."""
+    path = cached_file(str(checkpoint), MANIFEST_FILE, _raise_exceptions_for_missing_entries=False)
+    return None if path is None else Manifest.load(path)
 
 
-def _setting(reference: Any, quantized: Any, model: Any, linear_layers: set[str]) -> dict[str, Any]:
+def _setting(
+    reference: Any, quantized: Any, revision: str | None, model: Any, linear_layers: set[str]
+) -> dict[str, Any]:
     upstream = getattr(model.config, "quantization_config", None)
     config = {} if upstream is None else upstream.to_dict()
     method = config.get("quant_method")
@@ -118,6 +122,7 @@ def _setting(reference: Any, quantized: Any, model: Any, linear_layers: set[str]
     kinds.pop("Linear", None)
     return {
         "model": public_name(str(reference)),
+        "revision": revision,
         "compared": public_name(str(quantized)),
         "method": None if method is None else str(getattr(method, "value", method)),
         "bits": config.get("bits"),

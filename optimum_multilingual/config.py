@@ -19,7 +19,7 @@ SEPARATORS = ("newline", "eos")
 SIZES = ("num_rows", "total_tokens", "tokens_per_language", "bytes_per_language", "characters_per_language")
 
 
-@dataclass
+@dataclass(frozen=True)
 class MultilingualCalibrationConfig:
     """Quantizes with a language-balanced calibration set and reports what each language lost.
 
@@ -94,14 +94,16 @@ class MultilingualCalibrationConfig:
 
     def __post_init__(self) -> None:
         needed = self.calibration_set is None or self.languages
-        self.languages = write_out(self.languages) if needed else ()
+        object.__setattr__(self, "languages", write_out(self.languages) if needed else ())
+        require_int("seed", self.seed, 0)
         self._check_method()
         self._check_size()
         self._check_mixture()
+        self._check_calibration_set()
         if self.document_separator not in SEPARATORS:
             raise ConfigError(f"document_separator must be one of {SEPARATORS}, got {self.document_separator!r}.")
         if isinstance(self.evaluation, Mapping):
-            self.evaluation = from_known_keys(EvaluationConfig, self.evaluation)
+            object.__setattr__(self, "evaluation", from_known_keys(EvaluationConfig, self.evaluation))
         if not isinstance(self.evaluation, EvaluationConfig | None):
             raise ConfigError(
                 "evaluation must be an EvaluationConfig or a mapping of its settings, or None to leave the measuring out, "
@@ -126,8 +128,8 @@ class MultilingualCalibrationConfig:
         return QUANT_METHOD
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MultilingualCalibrationConfig:
-        # from_pretrained deep-copies its arguments; a streaming dataset or a generator cannot be copied, and the config
-        # is not changed after it was made.
+        # from_pretrained deep-copies its arguments; a streaming dataset or a generator cannot be copied, and a frozen
+        # config need not be.
         return self
 
     def _check_method(self) -> None:
@@ -185,6 +187,18 @@ class MultilingualCalibrationConfig:
         for language, weight in mixture.items():
             if not (isinstance(weight, int | float) and 0 < weight < math.inf):
                 raise ConfigError(f"The weight of {language} must be a number above 0, got {weight!r}.")
+
+    def _check_calibration_set(self) -> None:
+        if self.calibration_set is None:
+            return
+        names = (*SIZES, "sequence_length", "mixture", "identify_languages")
+        defaults = {item.name: item.default for item in fields(self)}
+        given = [name for name in names if getattr(self, name) != defaults[name]]
+        if given:
+            raise ConfigError(
+                f"calibration_set is built already, with its own rows and shares; {', '.join(given)} cannot change it. Leave "
+                "that out, or leave calibration_set out to have a set built."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The config as plain JSON values.

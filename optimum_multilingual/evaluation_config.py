@@ -12,7 +12,7 @@ from .presets import write_out
 from .settings import MIN_SEQUENCE_LENGTH, plain, require_int
 
 
-@dataclass
+@dataclass(frozen=True)
 class EvaluationConfig:
     """How every language is measured before and after.
 
@@ -52,7 +52,9 @@ class EvaluationConfig:
             require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
         if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
             raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
-        self.languages = write_out(self.languages, "evaluation.languages") if self.languages else ()
+        require_int("evaluation.seed", self.seed, 0)
+        languages = write_out(self.languages, "evaluation.languages") if self.languages else ()
+        object.__setattr__(self, "languages", languages)
 
     @property
     def resolved_languages(self) -> tuple[Language, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from transformers.quantizers import HfQuantizer
@@ -11,14 +13,17 @@ from .backends import find_backend
 from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet
 from .calibration.plan import check_length
+from .calibration.rebuild import require_same_tokenizer
 from .calibration.tokenization import load_tokenizer
 from .checkpoint import attach
 from .config import QUANT_METHOD, MultilingualCalibrationConfig
+from .corpora import open_corpus
 from .errors import CalibrationSetError
 from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
 from .hub.card_languages import with_card_languages
+from .languages import Language
 from .measures import make_report
-from .model_checks import longest_sequence, public_name, require_causal_lm
+from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory
 from .report import MultilingualReport
 
 __all__ = ["MultilingualCalibrationConfig", "MultilingualQuantizer"]
@@ -46,6 +51,7 @@ class MultilingualQuantizer(HfQuantizer):
         self.backend = find_backend(self.quantization_config)
 
     def update_device_map(self, device_map: Any) -> Any:
+        require_in_memory(device_map)
         return {"": "cpu"} if device_map is None else device_map
 
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
@@ -53,6 +59,8 @@ class MultilingualQuantizer(HfQuantizer):
         self.backend.check_model(model)
         commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model)
         config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
+        # Opened once: what can be read only once, and what is slow to open, serves calibration and evaluation.
+        config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
         given = config.tokenizer or getattr(config.method, "tokenizer", None)
         tokenizer = load_tokenizer(given, model.config.name_or_path, commit)
         self.calibration_set = calibration_set_of(config, tokenizer, max_length)
@@ -65,6 +73,7 @@ class MultilingualQuantizer(HfQuantizer):
             )
 
     def postprocess_model(self, model: Any, **kwargs: Any) -> None:
+        require_in_memory(getattr(model, "hf_device_map", None))
         self.remove_quantization_config(model)
         report: MultilingualReport | None = None
         if self.evaluation is None:
@@ -77,7 +86,8 @@ class MultilingualQuantizer(HfQuantizer):
 
     def _measure(self, model: Any, evaluation: Evaluation, reference: Reference) -> MultilingualReport:
         measured = run_quantized(model, evaluation, reference)
-        setting = {"model": public_name(model.name_or_path), **self.backend.setting(model)}
+        revision = getattr(model.config, "_commit_hash", None)
+        setting = {"model": public_name(model.name_or_path), "revision": revision, **self.backend.setting(model)}
         return make_report(measured, evaluation, setting, self.calibration_set.manifest)
 
     def is_serializable(self) -> bool:
@@ -99,20 +109,18 @@ def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, ma
     given = config.calibration_set
     calibration_set = given if isinstance(given, CalibrationSet) else CalibrationSet.load(given)
     check_length("The sequence_length of the calibration set", calibration_set.manifest.sequence_length, max_length)
-    highest = int(calibration_set.token_ids().max())
-    if highest >= len(tokenizer):
+    require_same_tokenizer(calibration_set.manifest, tokenizer)
+    asked, held = set(config.resolved_languages), set(calibration_set.languages)
+    if asked and asked != held:
         raise CalibrationSetError(
-            f"The calibration set holds token {highest}, the tokenizer has only {len(tokenizer)}; it was built with "
-            "another tokenizer. Build it again with this model's."
-        )
-    missing = [language.tag for language in config.resolved_languages if language not in calibration_set.languages]
-    if missing:
-        held = ", ".join(language.tag for language in calibration_set.languages)
-        raise CalibrationSetError(
-            f"The calibration set has no {', '.join(missing)}, only {held}; build one with these languages, or leave "
-            "languages out to take the set's own."
+            f"languages are {_tags(asked)}, those of the calibration set {_tags(held)}. Leave languages out to take the "
+            "set's own, build a set of these, or give evaluation.languages to measure others than were calibrated on."
         )
     return calibration_set
+
+
+def _tags(languages: Iterable[Language]) -> str:
+    return ", ".join(sorted(language.tag for language in languages))
 
 
 if QUANT_METHOD not in AUTO_QUANTIZER_MAPPING:

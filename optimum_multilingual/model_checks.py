@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,22 @@ def require_causal_lm(model: Any) -> None:
     """
     if model.config.is_encoder_decoder or not model.can_generate() or model.get_output_embeddings() is None:
         raise ModelError(
-            f"{type(model).__name__} is not a causal language model; its languages are measured by next-token "
-            "prediction. Load it with AutoModelForCausalLM, or choose a decoder-only model."
+            f"{type(model).__name__} is not set up as a causal language model, which predicts the next token from those before "
+            "it alone; choose a decoder-only model, loaded with AutoModelForCausalLM."
+        )
+
+
+def require_in_memory(device_map: Any) -> None:
+    """Refuses a device map, None or partly settled, that leaves weights on disk, from where no engine here takes them.
+
+    Raises:
+        ModelError: it does.
+    """
+    if isinstance(device_map, Mapping) and "disk" in device_map.values():
+        on_disk = [name for name, place in device_map.items() if place == "disk"]
+        raise ModelError(
+            f"The device map leaves {len(on_disk)} modules on disk ({', '.join(on_disk[:3])}); quantizing needs all weights "
+            'in memory. Give max_memory with more for "cpu", or a machine with more memory.'
         )
 
 

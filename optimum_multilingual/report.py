@@ -85,6 +85,7 @@ class LanguageScore:
 
     @property
     def name(self) -> str:
+        """The English name of the language."""
         return find_language(self.language).name
 
     @property
@@ -192,6 +193,7 @@ class MultilingualReport:
         return cls(scores, values["setting"], values["evaluation"], values["calibration"])
 
     def to_json(self) -> str:
+        """`to_dict` as JSON that people can read."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
 
     def save(self, path: str | Path) -> None:

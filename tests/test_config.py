@@ -58,6 +58,7 @@ REFUSED = [
 ]
 
 EVALUATION_REFUSED = [
+    ({"seed": -1}, ["evaluation.seed must be a whole number of at least 0", "got -1"]),
     ({"tokens_per_language": 0}, ["evaluation.tokens_per_language must be a whole number of at least 1", "got 0"]),
     ({"batch_tokens": 0.5}, ["evaluation.batch_tokens must be a whole number of at least 1", "got 0.5"]),
     ({"bootstrap_draws": 99}, ["evaluation.bootstrap_draws must be a whole number of at least 100", "got 99"]),
@@ -203,6 +204,26 @@ def test_languages_to_evaluate_are_resolved_apart_from_those_to_calibrate():
 
 def test_languages_may_be_left_out_beside_a_calibration_set():
     assert MultilingualCalibrationConfig(calibration_set="saved/set").resolved_languages == ()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"num_rows": 3}, {"sequence_length": 64}, {"mixture": "proportional"}, {"total_tokens": 4096}], ids=str
+)
+def test_sizes_and_shares_of_a_set_that_is_built_already_are_refused(settings):
+    with pytest.raises(ConfigError, match=f"{next(iter(settings))} cannot change it.*leave calibration_set out"):
+        MultilingualCalibrationConfig(calibration_set="saved/set", **settings)
+
+
+def test_a_config_does_not_change():
+    with pytest.raises(AttributeError):
+        MultilingualCalibrationConfig(languages=TWO).seed = 3
+    with pytest.raises(AttributeError):
+        EvaluationConfig().seed = 3
+
+
+def test_a_seed_that_is_no_whole_number_is_refused():
+    with pytest.raises(ConfigError, match="seed must be a whole number of at least 0, got 'now'"):
+        MultilingualCalibrationConfig(languages=TWO, seed="now")
 
 
 def test_weights_are_found_under_other_names_of_the_languages():

@@ -17,7 +17,13 @@ from transformers import (
 )
 from transformers.quantizers.quantizer_gptq import GptqHfQuantizer
 
-from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, MultilingualReport
+from optimum_multilingual import (
+    EvaluationConfig,
+    MultilingualCalibrationConfig,
+    MultilingualReport,
+    build_calibration_set,
+)
+from optimum_multilingual.corpora.embedded import EmbeddedCorpus
 from optimum_multilingual.errors import (
     CalibrationSetError,
     ConfigError,
@@ -27,6 +33,7 @@ from optimum_multilingual.errors import (
     TokenizerError,
 )
 from optimum_multilingual.integration import MultilingualQuantizer
+from optimum_multilingual.languages import find_language
 
 LANGUAGES = ["en", "sw", "zh"]
 SMALL = {
@@ -154,13 +161,16 @@ def test_provenance_travels_with_the_checkpoint(quantized, saved):
 
 
 def test_nothing_local_or_secret_is_written(tiny_model_path, tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv("HF_TOKEN", "hf_plantedTOKENplanted")
+    monkeypatch.setenv("HF_TOKEN", "hf_plantedENVIRONMENT")
     private = tmp_path / "private-client-data"
     private.mkdir()
     for name in ("en", "sw"):
         lines = [f"Planted sentence {number} of {name}, which nobody else may read." for number in range(400)]
         (private / f"{name}.txt").write_text("\n".join(lines))
-    model = quantize(tiny_model_path, languages=["en", "sw"], corpus=private)
+    config = MultilingualCalibrationConfig("gptq", **{**SMALL, "languages": ["en", "sw"], "corpus": private})
+    model = AutoModelForCausalLM.from_pretrained(
+        tiny_model_path, quantization_config=config, token="hf_plantedARGUMENT"
+    )
     model.save_pretrained(tmp_path / "out")
     planted = [
         b"hf_planted",
@@ -218,12 +228,48 @@ def test_device_maps_give_the_same_model(quantized, tiny_model_path, device_map)
 
 
 def test_a_saved_calibration_set_is_used_row_for_row(quantized, tiny_model_path, tokenizer, tmp_path):
-    from optimum_multilingual import build_calibration_set
-
     rows = build_calibration_set(MultilingualCalibrationConfig(languages=LANGUAGES, **SMALL), tokenizer)
     rows.save(tmp_path)
     model = quantize(tiny_model_path, languages=(), num_rows=None, sequence_length=None, calibration_set=tmp_path)
     assert torch.equal(logits_of(model), logits_of(quantized))
+
+
+def test_a_set_of_other_languages_is_refused_before_the_weights_load(unloadable, tokenizer):
+    rows = build_calibration_set(MultilingualCalibrationConfig(languages=["en", "yo"], **SMALL), tokenizer)
+    with pytest.raises(CalibrationSetError, match=r"languages are cmn_Hans.*of the calibration set eng_Latn, yor_Latn"):
+        quantize(unloadable, num_rows=None, sequence_length=None, calibration_set=rows)
+
+
+def test_a_set_of_another_tokenizer_is_refused_before_the_weights_load(unloadable, word_tokenizer):
+    text = "maji ya mto yalijaa"
+    corpus = {"sw": [f"{text} {number}" for number in range(400)]}
+    rows = build_calibration_set(
+        MultilingualCalibrationConfig(languages=["sw"], corpus=corpus, deduplicate=False, **SMALL), word_tokenizer(text)
+    )
+    with pytest.raises(CalibrationSetError, match="built with another tokenizer"):
+        quantize(unloadable, languages=(), num_rows=None, sequence_length=None, calibration_set=rows)
+
+
+def test_texts_that_can_be_read_once_serve_calibration_and_evaluation(tiny_model_path):
+    corpus = {
+        name: (document.text for document in EmbeddedCorpus().documents(find_language(name))) for name in LANGUAGES
+    }
+    model = quantize(tiny_model_path, corpus=corpus)
+    assert len(model.multilingual_report.scores) == 3
+
+
+def test_the_users_own_config_stays_as_it_was(tiny_model_path):
+    method = GPTQConfig(bits=4, group_size=64)
+    before = dict(vars(method))
+    quantize(tiny_model_path, method=method)
+    assert vars(method) == before
+
+
+def test_weights_on_disk_are_refused_before_they_load(unloadable, tmp_path):
+    config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **SMALL)
+    places = {"model.embed_tokens": "cpu", "model.layers": "disk", "model.norm": "cpu", "lm_head": "cpu"}
+    with pytest.raises(ModelError, match=r"leaves 1 modules on disk \(model.layers\)"):
+        AutoModelForCausalLM.from_pretrained(unloadable, quantization_config=config, device_map=places)
 
 
 def test_languages_beyond_the_calibration_can_be_measured(tiny_model_path):
@@ -266,7 +312,11 @@ def unloadable(tmp_path, tiny_model_path):
         ({"languages": ["en", "he"]}, CorpusError, ["Hebrew", "heb_Hebr", "eng_Latn", "corpus="]),
         ({"num_rows": 90_000}, CorpusError, ["English", "found", "needed"]),
         ({"tokenizer": "no/such/tokenizer"}, TokenizerError, ["no/such/tokenizer", "tokenizer="]),
-        ({"calibration_set": "no/such/folder"}, CalibrationSetError, ["no/such/folder"]),
+        (
+            {"calibration_set": "no/such/folder", "num_rows": None, "sequence_length": None},
+            CalibrationSetError,
+            ["no/such/folder"],
+        ),
         ({"corpus": "no/such/folder"}, CorpusError, ["no/such/folder"]),
     ],
 )
@@ -300,7 +350,7 @@ def test_a_model_that_is_no_causal_lm_is_refused(tmp_path, loader):
     sizes = {"d_model": 64, "d_kv": 32, "d_ff": 64, "num_layers": 1, "num_heads": 2, "vocab_size": 128}
     T5ForConditionalGeneration(T5Config(**sizes)).save_pretrained(tmp_path)
     config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **SMALL)
-    with pytest.raises(ModelError, match="not a causal language model"):
+    with pytest.raises(ModelError, match="not set up as a causal language model"):
         loader.from_pretrained(tmp_path, quantization_config=config)
 
 

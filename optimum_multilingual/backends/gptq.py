@@ -45,8 +45,12 @@ class GPTQBackend:
     def __init__(self, config: MultilingualCalibrationConfig):
         require_packages("gptq", "gptq", PACKAGES)
         with quiet_import():
+            from gptqmodel import BACKEND
             from optimum.gptq import GPTQQuantizer  # noqa: F401  imported here once, quietly
+            from transformers.quantizers.quantizer_gptq import GptqHfQuantizer
         self.upstream = _upstream_config(config)
+        _require("backend", self.upstream.backend, tuple(backend.value for backend in BACKEND))
+        GptqHfQuantizer(self.upstream, pre_quantized=False).validate_environment()
         self.saved_format = self.upstream.format
         self._group_size_is_free = isinstance(config.method, str) and config.group_size is None
 

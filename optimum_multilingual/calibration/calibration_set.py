@@ -92,10 +92,28 @@ class Manifest:
         }
 
     def to_dict(self) -> dict[str, Any]:
+        """All fields as JSON values."""
         return asdict(self)
 
     @classmethod
+    def load(cls, path: str | Path) -> Manifest:
+        """Reads the manifest in a file.
+
+        Raises:
+            CalibrationSetError: it cannot be read, is damaged, or is of another version.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise CalibrationSetError(f"{path} is no whole manifest ({error}); build the set again.") from error
+
+    @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Manifest:
+        """Reads back what `to_dict` wrote.
+
+        Raises:
+            CalibrationSetError: another version wrote it.
+        """
         if values.get("format_version") != FORMAT_VERSION:
             raise CalibrationSetError(
                 f"This manifest has format_version {values.get('format_version')!r}; this version of "
@@ -133,10 +151,12 @@ class CalibrationSet:
 
     @property
     def fingerprint(self) -> str:
+        """SHA-256 over the languages and token ids of all rows, in order."""
         return self.manifest.fingerprint
 
     @property
     def languages(self) -> tuple[Language, ...]:
+        """The languages of its rows, in the order they first come."""
         return tuple(dict.fromkeys(row.language for row in self.rows))
 
     def rows_of_languages(self) -> dict[str, int]:
@@ -168,7 +188,7 @@ class CalibrationSet:
             CalibrationSetError: a file is missing or damaged, or the rows are not those of the manifest.
         """
         folder = Path(folder)
-        rows, manifest = _read_rows(folder / ROWS_FILE), _read_manifest(folder / MANIFEST_FILE)
+        rows, manifest = _read_rows(folder / ROWS_FILE), Manifest.load(folder / MANIFEST_FILE)
         found = fingerprint_of(rows)
         if found != manifest.fingerprint:
             raise CalibrationSetError(
@@ -193,6 +213,7 @@ def hash_of(row: Row) -> str:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Writes values as JSON that people can read, in UTF-8."""
     path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -208,10 +229,3 @@ def _read_rows(path: Path) -> tuple[Row, ...]:
         )
     except (OSError, KeyError, TypeError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise CalibrationSetError(f"{path} is no whole calibration set ({error}); build the set again.") from error
-
-
-def _read_manifest(path: Path) -> Manifest:
-    try:
-        return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise CalibrationSetError(f"{path} is no whole manifest ({error}); build the set again.") from error

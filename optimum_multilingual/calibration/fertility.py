@@ -41,10 +41,12 @@ class Fertility:
 
     @property
     def tokens_per_byte(self) -> float:
+        """Tokens for each byte of UTF-8."""
         return self.tokens / self.bytes
 
     @property
     def tokens_per_character(self) -> float:
+        """Tokens for each code point."""
         return self.tokens / self.characters
 
     @property

@@ -30,6 +30,7 @@ class Comparison:
 
     @property
     def identical(self) -> bool:
+        """Whether every row is the manifest's."""
         return not self.different_rows
 
 
@@ -48,13 +49,7 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
         CalibrationSetError: the tokenizer is another one.
         CorpusError: the corpus lacks a language, or has too little text now.
     """
-    found = describe_tokenizer(tokenizer)
-    if found["sha256"] != manifest.tokenizer["sha256"]:
-        raise CalibrationSetError(
-            f"The set was built with another tokenizer: {manifest.tokenizer['class']} of {manifest.tokenizer['vocab_size']} "
-            f"tokens, hash {manifest.tokenizer['sha256'][:16]}; this one is a {found['class']} of {found['vocab_size']}, hash "
-            f"{found['sha256'][:16]}. Give the tokenizer it was built with."
-        )
+    require_same_tokenizer(manifest, tokenizer)
     languages = {Language.from_tag(tag): entry for tag, entry in manifest.languages.items()}
     require_languages(corpus, languages)
     plan = Plan(
@@ -67,3 +62,18 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
     rebuilt = assemble(plan, source, tokenizer, manifest.mixture)
     pairs = zip(rebuilt.manifest.row_hashes, manifest.row_hashes, strict=True)
     return Comparison(rebuilt, tuple(place for place, (new, old) in enumerate(pairs) if new != old))
+
+
+def require_same_tokenizer(manifest: Manifest, tokenizer: Any) -> None:
+    """Refuses a tokenizer to which the token ids of a set mean other text.
+
+    Raises:
+        CalibrationSetError: it is not the one the set was built with.
+    """
+    found, built = describe_tokenizer(tokenizer), manifest.tokenizer
+    if found["sha256"] != built["sha256"]:
+        raise CalibrationSetError(
+            f"The set was built with another tokenizer: {built['class']} of {built['vocab_size']} tokens, hash "
+            f"{built['sha256'][:16]}; this one is a {found['class']} of {found['vocab_size']}, hash {found['sha256'][:16]}. "
+            "Give the tokenizer it was built with, or build the set again with this one."
+        )

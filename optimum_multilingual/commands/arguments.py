@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
 
 
 def add_corpus(parser: argparse.ArgumentParser) -> None:
+    """Adds what says which languages, and where their text comes from."""
     group = parser.add_argument_group("text")
     group.add_argument(
         "--languages",
@@ -39,6 +40,7 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
 
 
 def add_calibration(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how a calibration set is built."""
     group = parser.add_argument_group("calibration set")
     group.add_argument(
         "--mixture", choices=MIXTURES, default="uniform", help="shares of the languages (default: uniform)"
@@ -62,12 +64,17 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="of the choice and order of documents (default: 0)")
 
 
+def add_evaluation_languages(parser: argparse.ArgumentParser) -> None:
+    """Adds what says which languages are measured, where others may be calibrated on."""
+    parser.add_argument(
+        "--evaluation-languages", nargs="+", metavar="LANGUAGE", help="those to measure; default: those of --languages"
+    )
+
+
 def add_evaluation(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how languages are measured."""
     defaults = EvaluationConfig()
     group = parser.add_argument_group("evaluation")
-    group.add_argument(
-        "--evaluation-languages", nargs="+", metavar="LANGUAGE", help="the same; default: those of --languages"
-    )
     group.add_argument("--evaluation-corpus", help="held-out text; default: a part of --corpus kept for it")
     group.add_argument(
         "--evaluation-tokens",
@@ -79,11 +86,19 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--confidence", type=float, default=defaults.confidence, help="of intervals (default: %(default)s)"
     )
+    group.add_argument(
+        "--evaluation-seed",
+        type=int,
+        default=defaults.seed,
+        help="of the choice of documents and of the bootstrap (default: %(default)s)",
+    )
 
 
-def evaluation_from(args: argparse.Namespace) -> EvaluationConfig:
+def evaluation_from(args: argparse.Namespace, languages: Sequence[str] | None = None) -> EvaluationConfig:
+    """How the arguments of `add_evaluation` say languages are measured."""
     return EvaluationConfig(
-        languages=args.evaluation_languages or (),
+        languages=languages or (),
+        seed=args.evaluation_seed,
         corpus=args.evaluation_corpus,
         tokens_per_language=args.evaluation_tokens,
         bootstrap_draws=args.bootstrap_draws,
@@ -148,6 +163,7 @@ def run_or_exit(run: Callable[[], None]) -> None:
     """Runs a verb; an error we raise becomes one line on stderr and exit code 1, without a traceback."""
     try:
         run()
-    except MultilingualError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (MultilingualError, OSError) as error:
+        # Transformers raises OSError for a model that is not there, with the ways out.
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(1)

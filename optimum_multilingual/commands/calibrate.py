@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from ..errors import CalibrationSetError, ConfigError
+from ..errors import ConfigError
 from .arguments import add_calibration, add_corpus, config_from, describe, require_free_folder, run_or_exit
 
 EXAMPLES = """\
@@ -82,12 +80,9 @@ class CalibrateCommand(BaseOptimumCLICommand):
         from ..calibration.rebuild import rebuild
         from ..calibration.tokenization import load_tokenizer
 
-        path = Path(self.args.verify)
-        try:
-            manifest = Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise CalibrationSetError(f"--verify {path} is no readable manifest ({error}).") from error
-        comparison = rebuild(manifest, self._corpus_of(manifest.corpus), load_tokenizer(None, self.args.model))
+        manifest = Manifest.load(self.args.verify)
+        corpus = self._corpus_of(manifest.corpus)
+        comparison = rebuild(manifest, corpus, load_tokenizer(None, self.args.model))
         if comparison.identical:
             print(f"identical: {len(comparison.rebuilt)} rows, fingerprint {manifest.fingerprint[:16]}")
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from optimum.commands.base import BaseOptimumCLICommand
 
+from ..errors import ConfigError
 from . import arguments
 
 EXAMPLES = """\
@@ -34,6 +35,8 @@ class EvaluateCommand(BaseOptimumCLICommand):
     def _run(self) -> None:
         from ..comparison import evaluate_checkpoints
 
+        if self.args.output is not None and not Path(self.args.output).resolve().parent.is_dir():
+            raise ConfigError(f"--output {self.args.output} lies in a folder that does not exist; make it first.")
         report = evaluate_checkpoints(
             self.args.reference,
             self.args.quantized,

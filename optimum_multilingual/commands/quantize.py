@@ -37,6 +37,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
         arguments.add_corpus(parser)
         arguments.add_calibration(parser)
         arguments.add_evaluation(parser)
+        arguments.add_evaluation_languages(parser)
 
     def run(self) -> None:
         arguments.run_or_exit(self._run)
@@ -49,7 +50,9 @@ class QuantizeCommand(BaseOptimumCLICommand):
             bits=self.args.bits,
             group_size=self.args.group_size,
             calibration_set=self.args.calibration_set,
-            evaluation=None if self.args.no_evaluation else arguments.evaluation_from(self.args),
+            evaluation=None
+            if self.args.no_evaluation
+            else arguments.evaluation_from(self.args, self.args.evaluation_languages),
         )
 
         from ..backends.quiet import quiet_import

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -25,6 +25,11 @@ class OutputHead:
     bias: torch.Tensor | None = None
     scale: float = 1.0
     cap: float | None = None
+
+    def to(self, device: torch.device) -> OutputHead:
+        """The same on another device; itself where it is there already."""
+        bias = None if self.bias is None else self.bias.to(device)
+        return replace(self, weight=self.weight.to(device), bias=bias)
 
     def logits(self, hidden: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Logits of the words `start` to `stop` in float32, shape [tokens, stop - start], from [tokens, hidden]."""

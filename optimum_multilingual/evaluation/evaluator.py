@@ -11,7 +11,9 @@ import torch
 from tqdm.auto import tqdm
 
 from ..calibration.calibration_set import Manifest
+from ..calibration.encoding import TextEncoder
 from ..calibration.plan import check_length
+from ..calibration.source import TextSource
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
 from ..corpora import open_corpus, part_for
 from ..languages import Language
@@ -21,6 +23,9 @@ from .scoring import check_head, final_states, output_head
 
 # Longest window, in tokens, where neither the config nor a calibration set says one.
 DEFAULT_WINDOW = 512
+
+# Enough to tell a right output head from a wrong one; whole logits of a long window can be gigabytes.
+CHECKED_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ def prepare_evaluation(
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
     languages = settings.resolved_languages or languages
     part = part_for(corpus, "evaluation", shared)
-    documents = hold_out(corpus, part, languages, tokenizer, settings, calibration, config.messages)
+    encoder = TextEncoder(tokenizer, separator="", messages=config.messages)
+    source = TextSource(corpus, part, settings.seed, encoder, config.deduplicate)
+    documents = hold_out(source, languages, tokenizer, settings, calibration)
     length = settings.sequence_length or row_length or min(DEFAULT_WINDOW, max_length or DEFAULT_WINDOW)
     check_length("evaluation.sequence_length", length, max_length)
     prefix = first_token(tokenizer)
@@ -111,7 +118,7 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
         ModelError: its logits cannot be had from its hidden states.
     """
     head = output_head(model)
-    check_head(model, head, next(iter(evaluation.windows.values()))[0])
+    check_head(model, head, next(iter(evaluation.windows.values()))[0].start(CHECKED_TOKENS))
     states = {}
     for language, windows in _progress(evaluation, "Scoring the reference"):
         batches = final_states(model, windows, evaluation.settings.batch_tokens)
@@ -140,7 +147,7 @@ def _compare_batch(
 ) -> tuple[np.ndarray, ...]:
     device = head.weight.device
     targets = torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
-    scores = compare_states(kept.to(device), hidden.to(device), reference_head, head, targets.to(device))
+    scores = compare_states(kept.to(device), hidden.to(device), reference_head.to(device), head, targets.to(device))
     documents = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])
     tensors = (scores.reference_nll, scores.quantized_nll, scores.kl, scores.agree)
     return documents, *(tensor.cpu().numpy() for tensor in tensors)

@@ -10,11 +10,11 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..calibration.calibration_set import Manifest
-from ..calibration.encoding import TextEncoder
 from ..calibration.packing import TokenizedDocument
+from ..calibration.source import TextSource
 from ..calibration.tokenization import check_coverage
 from ..config import EvaluationConfig
-from ..corpora import Corpus, Part, require_languages, shuffled_documents
+from ..corpora import require_languages
 from ..errors import CorpusExhaustedError, OverlapError, TokenizerError
 from ..languages import Language
 
@@ -55,38 +55,37 @@ class Window:
     input_ids: np.ndarray
     targets: np.ndarray
 
+    def start(self, length: int) -> Window:
+        """The beginning of a document's first window, in which every input has a target."""
+        assert len(self.input_ids) == len(self.targets), "not the first window of its document"
+        return Window(self.document, self.input_ids[:length], self.targets[:length])
+
 
 def hold_out(
-    corpus: Corpus,
-    part: Part | None,
+    source: TextSource,
     languages: Sequence[Language],
     tokenizer: Any,
     settings: EvaluationConfig,
     calibration: Manifest | None,
-    messages: bool = False,
 ) -> dict[Language, list[HeldOutDocument]]:
     """Draws the evaluation documents of every language and proves that none was calibrated on.
 
     Args:
-        corpus: where the text comes from.
-        part: "evaluation" when calibration draws from the same corpus, None for all of it.
+        source: draws the text; the part "evaluation" when calibration draws from the same corpus.
         languages: those to measure.
         tokenizer: the model's tokenizer.
-        settings: how much text, and the seed.
+        settings: how much text.
         calibration: manifest of the calibration set; None when nothing was calibrated.
-        messages: documents are chats.
 
     Raises:
         CorpusExhaustedError: a language has fewer than eight documents.
         OverlapError: a document is in the calibration set, by its content.
     """
-    require_languages(corpus, languages)
+    require_languages(source.corpus, languages)
     used = _digests(calibration)
-    encoder = TextEncoder(tokenizer, separator="", messages=messages)
     held_out = {}
     for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
-        stream = shuffled_documents(corpus, language, part, settings.seed)
-        held_out[language] = _draw(language, encoder.tokenize(stream), settings, used)
+        held_out[language] = _draw(language, source.draw(language), settings, used)
         tokens = (token for document in held_out[language] for token in document.tokens.tolist())
         check_coverage(tokens, tokenizer, language.name)
     return held_out

@@ -1,5 +1,8 @@
 """The GPTQ engine: what it really forwards, what it refuses, and the checkpoint format it leaves."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AwqConfig, GPTQConfig, MixtralConfig, MixtralForCausalLM
@@ -105,6 +108,27 @@ def test_the_given_upstream_config_is_not_changed():
     before = given.to_dict()
     find_backend(config(method=given))
     assert given.to_dict() == before
+
+
+def test_a_kernel_that_does_not_exist_is_refused_with_those_there_are():
+    config = MultilingualCalibrationConfig(GPTQConfig(bits=4, backend="marlinn"), languages=["en"])
+    with pytest.raises(ConfigError, match=r"backend='marlinn'.*gptq_marlin"):
+        find_backend(config)
+
+
+def test_the_environment_is_left_as_it_was():
+    script = """
+import os
+before = dict(os.environ)
+from optimum_multilingual import MultilingualCalibrationConfig
+from optimum_multilingual.backends import find_backend
+find_backend(MultilingualCalibrationConfig("gptq", languages=["en"]))
+from optimum_multilingual.backends.quiet import KEPT
+import sys
+assert "gptqmodel" in sys.modules
+assert {k: v for k, v in os.environ.items() if k not in KEPT} == {k: v for k, v in before.items() if k not in KEPT}
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_logging_is_left_as_it_was():

@@ -1,6 +1,7 @@
 """The verbs of `optimum-cli multilingual`."""
 
 import json
+import shutil
 
 import pytest
 
@@ -102,12 +103,26 @@ def test_evaluating_a_model_against_itself_finds_no_difference(cli, tiny_model_p
         (["quantize", "MODEL", "--languages", "en", "--output", "FULL"], ["not empty", "new folder"]),
         (["calibrate", "MODEL", "--languages", "en", "--output", "FULL"], ["not empty", "new folder"]),
         (["evaluate", "MODEL", "MODEL", "--languages", "he"], ["Hebrew", "heb_Hebr"]),
+        (["evaluate", "MODEL", "NOWHERE", "--languages", "en"], ["nowhere"]),
+        (["quantize", "NOWHERE", "--languages", "en", "--output", "OUT"], ["nowhere"]),
+        (
+            ["evaluate", "MODEL", "MODEL", "--languages", "en", "--output", "NO_FOLDER"],
+            ["does not exist", "make it first"],
+        ),
+        (["evaluate", "MODEL", "DAMAGED", "--languages", "en"], ["calibration_manifest.json", "no whole manifest"]),
     ],
 )
 def test_mistakes_end_with_one_line_and_exit_code_1(cli, tiny_model_path, model_with_card, tmp_path, arguments, words):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "something").write_text("here")
     places = {"MODEL": tiny_model_path, "OUT": tmp_path / "out", "FULL": tmp_path / "full"}
+    places |= {
+        "NOWHERE": tmp_path / "nowhere",
+        "NO_FOLDER": tmp_path / "no" / "report.json",
+        "DAMAGED": tmp_path / "damaged",
+    }
+    shutil.copytree(tiny_model_path, tmp_path / "damaged")
+    (tmp_path / "damaged" / "calibration_manifest.json").write_text("{")
     places["NO_CARD"] = model_with_card(None)
     code, _, err = cli(*(places.get(argument, argument) for argument in arguments))
     assert code == 1

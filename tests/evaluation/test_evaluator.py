@@ -199,7 +199,7 @@ def test_a_model_whose_logits_are_changed_behind_its_head_is_refused_before_anyt
     ids=str,
 )
 def test_the_longest_window_is_the_users_or_the_rows_or_what_the_model_can(tokenizer, settings, expected):
-    long_text = {"en": ["river " * 600 + str(n) for n in range(8)]}
+    long_text = {"en": [f"river{n} " * 600 for n in range(8)]}
     evaluation = prepared(tokenizer, languages=["en"], corpus=long_text, **settings)
 
     [windows] = evaluation.windows.values()

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from tokenizers import normalizers
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual.calibration.encoding import TextEncoder
+from optimum_multilingual.calibration.source import TextSource
 from optimum_multilingual.corpora import Document, open_corpus
+from optimum_multilingual.corpora.embedded import EmbeddedCorpus
 from optimum_multilingual.errors import CorpusError, CorpusExhaustedError, OverlapError, TokenizerError
 from optimum_multilingual.evaluation.held_out import HeldOutDocument, cut_windows, first_token, hold_out
 from optimum_multilingual.languages import find_language
@@ -22,9 +25,11 @@ def lines(number: int, start: int = 0) -> list[str]:
     return [f"Mto ulijaa mwaka wa {n}, na hakuna aliyevuka." for n in range(start, start + number)]
 
 
-def held_out(tokenizer, texts, part=None, calibration=None, languages=(SWAHILI,), **settings):
-    corpus = open_corpus(texts)
-    return hold_out(corpus, part, languages, tokenizer, EvaluationConfig(**settings), calibration)
+def held_out(tokenizer, texts, part=None, calibration=None, languages=(SWAHILI,), deduplicate=False, **settings):
+    settings = EvaluationConfig(**settings)
+    encoder = TextEncoder(tokenizer, separator="")
+    source = TextSource(open_corpus(texts), part, settings.seed, encoder, deduplicate)
+    return hold_out(source, languages, tokenizer, settings, calibration)
 
 
 def calibrated_on(texts, tokenizer, **settings):
@@ -119,6 +124,14 @@ def test_documents_hold_their_tokens_without_special_ones_and_their_bytes(tokeni
         assert document.tokens.tolist() == tokenizer.encode(text, add_special_tokens=False)
         assert document.num_bytes == len(text.encode())
     assert len(documents) == 10
+
+
+def test_a_text_that_comes_twice_is_measured_once(tokenizer):
+    texts = list(EmbeddedCorpus().documents(SWAHILI))[:12]
+    twice = {"sw": [document.text for document in (*texts, *texts[:5])]}
+
+    assert len(held_out(tokenizer, twice, deduplicate=True)[SWAHILI]) == 12
+    assert len(held_out(tokenizer, twice)[SWAHILI]) == 17
 
 
 class OneIdForAll:
