@@ -55,6 +55,7 @@ def retry_after(error: BaseException) -> float:
 
 
 def page_of(repository: str) -> str:
+    """The address of a dataset, for people."""
     return f"{constants.ENDPOINT}/datasets/{repository}"
 
 

@@ -92,6 +92,7 @@ class HubSource:
         return {**{name: getattr(self.entry, name) for name in names}, "revision": self.repository.commit}
 
     def describe(self) -> dict[str, Any]:
+        """What the manifest says of it: the commit, files and column that are read, and the terms."""
         entry = self.entry
         return {
             "name": entry.name,
