@@ -25,7 +25,7 @@ _HOME = {
     "Language": "languages",
     "MultilingualCalibrationConfig": "integration",
     "MultilingualError": "errors",
-    "MultilingualReport": "report",
+    "MultilingualReport": "report.multilingual_report",
     "build_calibration_set": "calibration.build",
     "build_nonsense_set": "calibration.nonsense",
     "evaluate_checkpoints": "comparison",
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
     from .languages import Language, find_language
-    from .report import MultilingualReport
+    from .report.multilingual_report import MultilingualReport
 
 
 def __getattr__(name: str) -> Any:

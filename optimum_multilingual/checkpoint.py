@@ -11,7 +11,7 @@ from typing import Any
 from .atomic_folder import written_aside
 from .backends import Backend
 from .calibration.calibration_set import MANIFEST_FILE, Manifest, write_json
-from .report import REPORT_FILE, MultilingualReport
+from .report.multilingual_report import REPORT_FILE, MultilingualReport
 
 # Loaders look for this file first: without it a folder is no checkpoint, whatever else it holds.
 CONFIG_FILE = "config.json"

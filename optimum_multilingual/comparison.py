@@ -18,9 +18,9 @@ from .errors import ModelError, TokenizerError
 from .evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
 from .hub.card_languages import with_card_languages
 from .languages import Language
-from .measures import make_report
 from .model_checks import longest_sequence, public_name, require_causal_lm
-from .report import MultilingualReport
+from .report.measures import make_report
+from .report.multilingual_report import MultilingualReport
 
 
 def evaluate_checkpoints(
@@ -82,7 +82,8 @@ def evaluate_checkpoints(
             "only two forms of one model can be compared."
         )
     measured = run_quantized(after, prepared, states)
-    return make_report(measured, prepared, _setting(reference, quantized, revision, after, linear_layers), manifest)
+    setting = _setting(reference, quantized, revision, after, linear_layers)
+    return make_report(measured, prepared, setting, manifest, states.noise_floor)
 
 
 def _load(name: str | Path, device_map: Any) -> Any:

@@ -28,6 +28,8 @@ class EvaluationConfig:
         batch_tokens: tokens in one forward pass.
         bootstrap_draws: resamples of the documents behind each interval.
         confidence: of each interval, between 0 and 1.
+        collapse_threshold: a document whose negative log-likelihood rose by more than this is counted as collapsed, in nats a
+            token; 1 is a perplexity e times as high.
         seed: of the choice of documents and of the bootstrap.
 
     Raises:
@@ -42,6 +44,7 @@ class EvaluationConfig:
     batch_tokens: int = 4096
     bootstrap_draws: int = 1000
     confidence: float = 0.95
+    collapse_threshold: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -52,6 +55,10 @@ class EvaluationConfig:
             require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
         if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
             raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
+        if not (isinstance(self.collapse_threshold, int | float) and self.collapse_threshold > 0):
+            raise ConfigError(
+                f"evaluation.collapse_threshold must be a number of nats above 0, got {self.collapse_threshold!r}."
+            )
         require_int("evaluation.seed", self.seed, 0)
         languages = write_out(self.languages, "evaluation.languages") if self.languages else ()
         object.__setattr__(self, "languages", languages)

@@ -23,9 +23,9 @@ from .errors import CalibrationSetError
 from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
 from .hub.card_languages import with_card_languages
 from .languages import Language
-from .measures import make_report
 from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory
-from .report import MultilingualReport
+from .report.measures import make_report
+from .report.multilingual_report import MultilingualReport
 
 __all__ = ["MultilingualCalibrationConfig", "MultilingualQuantizer"]
 
@@ -96,7 +96,7 @@ class MultilingualQuantizer(HfQuantizer):
         measured = run_quantized(model, evaluation, reference)
         revision = getattr(model.config, "_commit_hash", None)
         setting = {"model": public_name(model.name_or_path), "revision": revision, **self.backend.setting(model)}
-        return make_report(measured, evaluation, setting, self.calibration_set.manifest)
+        return make_report(measured, evaluation, setting, self.calibration_set.manifest, reference.noise_floor)
 
     def is_serializable(self) -> bool:
         return True

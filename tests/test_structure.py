@@ -24,7 +24,7 @@ ORDER = [
     {"config", "evaluation_config", "settings"},
     {"corpora", "calibration"},
     {"backends", "evaluation", "model_checks"},
-    {"report", "report_table", "measures"},
+    {"report"},
     {"atomic_folder"},
     {"checkpoint", "comparison", "hub", "integration"},
     {"commands"},
@@ -100,7 +100,9 @@ def test_only_commands_print(path):
         "calibration/packing.py",
         "evaluation/divergence.py",
         "evaluation/bootstrap.py",
-        "report_table.py",
+        "report/table.py",
+        "report/significance.py",
+        "report/scores.py",
     ],
 )
 def test_pure_modules_touch_no_files_and_no_models(module):

@@ -9,6 +9,9 @@ import torch
 # Logits are computed for this many tokens and words at once: 4 MiB in float32, which caches hold, whatever the vocabulary.
 TOKENS_AT_ONCE, WORDS_AT_ONCE = 512, 2048
 
+# This many likeliest tokens of both models are compared.
+OVERLAPPING = 5
+
 
 @dataclass(frozen=True)
 class OutputHead:
@@ -49,43 +52,67 @@ class TokenScores:
         reference_nll: -log p(token) under the reference, nats.
         quantized_nll: the same under the quantized model.
         kl: KL(reference || quantized) of the next-token distributions, nats.
+        reverse_kl: KL(quantized || reference), nats.
         agree: whether both models' likeliest token is the same.
+        overlap: share of the reference's five likeliest tokens that are among the quantized model's five.
     """
 
     reference_nll: torch.Tensor
     quantized_nll: torch.Tensor
     kl: torch.Tensor
+    reverse_kl: torch.Tensor
     agree: torch.Tensor
+    overlap: torch.Tensor
 
 
 class _Running:
-    """Log-sum-exp, likeliest token and target logit of one model, gathered chunk by chunk of the vocabulary."""
+    """Log-sum-exp, likeliest tokens and target logit of one model, gathered chunk by chunk of the vocabulary."""
 
-    def __init__(self, tokens: int, device: torch.device):
-        self.max = torch.full((tokens,), -torch.inf, device=device)
+    def __init__(self, tokens: int, vocabulary: int, device: torch.device):
+        kept = min(OVERLAPPING, vocabulary)
+        self.best = torch.full((tokens, kept), -torch.inf, device=device)
+        self.best_words = torch.full((tokens, kept), -1, device=device)
         self.log_sum = torch.full((tokens,), -torch.inf, dtype=torch.float64, device=device)
-        self.top = torch.zeros(tokens, dtype=torch.long, device=device)
         self.target = torch.zeros(tokens, device=device)
+        self.mean = torch.zeros(tokens, dtype=torch.float64, device=device)
 
-    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes in the logits of the words from `start` on.
-
-        Returns:
-            Their exponentials up to a factor for each token, and the logarithm of that factor.
-        """
+    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> _Weights:
+        """Takes in the logits of the words from `start` on."""
         inside = (targets >= start) & (targets < start + logits.shape[-1])
         picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
         self.target = torch.where(inside, picked, self.target)
         chunk_max = logits.amax(-1)
-        # Finding the place of a maximum costs more than finding it, so only where it is a new one.
-        higher = (chunk_max > self.max).nonzero()[:, 0]
-        self.top[higher] = logits[higher].argmax(-1) + start
-        self.max = torch.maximum(self.max, chunk_max)
+        self._keep_best(logits, start, (chunk_max > self.best[:, -1]).nonzero()[:, 0])
         # softmax is the fastest exponential there is; its largest entry, exp(max) / factor, tells the factor.
         weights = logits.softmax(-1)
         log_factor = chunk_max.double() - weights.amax(-1).double().log()
-        self.log_sum = torch.logaddexp(self.log_sum, log_factor + weights.sum(-1).double().log())
-        return weights, log_factor
+        before = self.log_sum
+        self.log_sum = torch.logaddexp(before, log_factor + weights.sum(-1).double().log())
+        return _Weights(weights, torch.exp(log_factor - self.log_sum), torch.exp(before - self.log_sum))
+
+    def add_mean(self, weights: _Weights, values: torch.Tensor) -> None:
+        """Takes one chunk's values into `mean`, their expectation under the model."""
+        self.mean = (
+            self.mean * weights.of_before + torch.linalg.vecdot(weights.chunk, values).double() * weights.of_chunk
+        )
+
+    def _keep_best(self, logits: torch.Tensor, start: int, rows: torch.Tensor) -> None:
+        """Looks for words that are better than the worst kept one; finding their places is what costs."""
+        kept = self.best.shape[-1]
+        values, words = logits[rows].topk(min(kept, logits.shape[-1]))
+        values = torch.cat([self.best[rows], values], -1)
+        words = torch.cat([self.best_words[rows], words + start], -1)
+        self.best[rows], order = values.topk(kept)
+        self.best_words[rows] = words.gather(-1, order)
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Softmax inside one chunk, and what this chunk and those before it weigh in the softmax of all so far."""
+
+    chunk: torch.Tensor
+    of_chunk: torch.Tensor
+    of_before: torch.Tensor
 
 
 @torch.inference_mode()
@@ -126,15 +153,22 @@ def _compare_block(
     targets: torch.Tensor,
 ) -> tuple[torch.Tensor, ...]:
     tokens, vocabulary = len(targets), reference_head.weight.shape[0]
-    a, b = _Running(tokens, reference.device), _Running(tokens, reference.device)
-    gaps = torch.zeros(tokens, dtype=torch.float64, device=reference.device)
+    a, b = (_Running(tokens, vocabulary, reference.device) for _ in range(2))
     for start in range(0, vocabulary, WORDS_AT_ONCE):
         stop = min(start + WORDS_AT_ONCE, vocabulary)
         a_logits = reference_head.logits(reference, start, stop)
         b_logits = quantized_head.logits(quantized, start, stop)
-        before = a.log_sum
-        weights, log_factor = a.add(a_logits, start, targets)
-        b.add(b_logits, start, targets)
-        gap = torch.linalg.vecdot(weights, a_logits.sub_(b_logits)).double()
-        gaps = gaps * torch.exp(before - a.log_sum) + gap * torch.exp(log_factor - a.log_sum)
-    return a.log_sum - a.target, b.log_sum - b.target, gaps - (a.log_sum - b.log_sum), a.top == b.top
+        a_weights, b_weights = a.add(a_logits, start, targets), b.add(b_logits, start, targets)
+        gap = a_logits.sub_(b_logits)
+        a.add_mean(a_weights, gap)
+        b.add_mean(b_weights, gap)
+    between = a.log_sum - b.log_sum
+    shared = (a.best_words[:, :, None] == b.best_words[:, None]).any(-1).float().mean(-1)
+    return (
+        a.log_sum - a.target,
+        b.log_sum - b.target,
+        a.mean - between,
+        between - b.mean,
+        a.best_words[:, 0] == b.best_words[:, 0],
+        shared,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ DEFAULT_WINDOW = 512
 
 # Enough to tell a right output head from a wrong one; whole logits of a long window can be gigabytes.
 CHECKED_TOKENS = 16
+
+# Windows that are scored a second time to see what rounding does.
+NOISE_WINDOWS = 8
 
 
 @dataclass(frozen=True)
@@ -84,31 +87,41 @@ def prepare_evaluation(
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference model's final hidden states, hidden_size x 2 bytes a token in a 16-bit model, and its head."""
+    """What is kept of the reference.
+
+    Args:
+        states: its final hidden states, hidden_size x 2 bytes a token in a 16-bit model.
+        head: what makes logits of them.
+        noise_floor: relative change of the loss when the same text comes in batches of another shape.
+    """
 
     states: Mapping[Language, list[torch.Tensor]]
     head: OutputHead
+    noise_floor: float
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Everything measured in one language; all arrays but the last of shape [tokens].
+    """Everything measured in one language.
 
     Args:
-        document: place of each token's document.
-        reference_nll: -log p(token) under the reference, nats.
-        quantized_nll: the same under the quantized model.
-        kl: KL(reference || quantized), nats.
-        agree: whether both models' likeliest token is the same.
+        document: place of each token's document, shape [tokens].
+        reference_nll, quantized_nll, kl, reverse_kl, agree, overlap: as in `TokenScores`, shape [tokens].
+        documents: id of each document, shape [documents].
         num_bytes: UTF-8 length of each document, shape [documents].
+        num_characters: code points of each document, shape [documents].
     """
 
     document: np.ndarray
     reference_nll: np.ndarray
     quantized_nll: np.ndarray
     kl: np.ndarray
+    reverse_kl: np.ndarray
     agree: np.ndarray
+    overlap: np.ndarray
+    documents: tuple[str, ...]
     num_bytes: np.ndarray
+    num_characters: np.ndarray
 
 
 def run_reference(model: Any, evaluation: Evaluation) -> Reference:
@@ -118,12 +131,25 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
         ModelError: its logits cannot be had from its hidden states.
     """
     head = output_head(model)
-    check_head(model, head, next(iter(evaluation.windows.values()))[0].start(CHECKED_TOKENS))
+    first = next(iter(evaluation.windows.values()))
+    check_head(model, head, first[0].start(CHECKED_TOKENS))
     states = {}
     for language, windows in _progress(evaluation, "Scoring the reference"):
         batches = final_states(model, windows, evaluation.settings.batch_tokens)
         states[language] = [hidden.to("cpu") for _, hidden in batches]
-    return Reference(states, head)
+    return Reference(states, head, _noise_floor(model, head, first, evaluation.settings.batch_tokens))
+
+
+def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_tokens: int) -> float:
+    """Scores the first batch of one language again, a window at a time."""
+    batch, together = next(iter(final_states(model, windows, batch_tokens)))
+    windows = batch[:NOISE_WINDOWS]
+    targets = torch.from_numpy(np.concatenate([window.targets for window in windows]).astype(np.int64))
+    apart = torch.cat([states for window in windows for _, states in final_states(model, [window], batch_tokens=1)])
+    device = head.weight.device
+    together = together[: len(targets)].to(device)
+    scores = compare_states(together, apart.to(device), head, head, targets.to(device))
+    return abs(scores.quantized_nll.sum() / scores.reference_nll.sum() - 1).item()
 
 
 def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> dict[Language, Measurement]:
@@ -132,25 +158,30 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
     measured = {}
     for language, windows in _progress(evaluation, "Scoring the quantized model"):
         batches = final_states(model, windows, evaluation.settings.batch_tokens)
-        columns = [
+        parts = [
             _compare_batch(batch, hidden, kept, reference.head, head)
             for (batch, hidden), kept in zip(batches, reference.states[language], strict=True)
         ]
-        num_bytes = np.array([document.num_bytes for document in evaluation.documents[language]])
-        tokens = [np.concatenate(column) for column in zip(*columns, strict=True)]
-        measured[language] = Measurement(tokens[0], tokens[1], tokens[2], tokens[3], tokens[4], num_bytes)
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        documents = evaluation.documents[language]
+        measured[language] = Measurement(
+            **columns,
+            documents=tuple(document.id for document in documents),
+            num_bytes=np.array([document.num_bytes for document in documents]),
+            num_characters=np.array([document.num_characters for document in documents]),
+        )
     return measured
 
 
 def _compare_batch(
     batch: list[Window], hidden: torch.Tensor, kept: torch.Tensor, reference_head: OutputHead, head: OutputHead
-) -> tuple[np.ndarray, ...]:
+) -> dict[str, np.ndarray]:
     device = head.weight.device
     targets = torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
     scores = compare_states(kept.to(device), hidden.to(device), reference_head.to(device), head, targets.to(device))
-    documents = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])
-    tensors = (scores.reference_nll, scores.quantized_nll, scores.kl, scores.agree)
-    return documents, *(tensor.cpu().numpy() for tensor in tensors)
+    columns = {item.name: getattr(scores, item.name).cpu().numpy() for item in fields(scores)}
+    places = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])
+    return {"document": places, **columns}
 
 
 def _progress(evaluation: Evaluation, what: str) -> Any:

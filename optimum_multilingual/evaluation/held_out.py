@@ -30,11 +30,13 @@ class HeldOutDocument:
         id: where it came from.
         tokens: token ids without special tokens, shape [tokens], int32.
         num_bytes: length of the text in UTF-8.
+        num_characters: length of the text in code points.
     """
 
     id: str
     tokens: np.ndarray
     num_bytes: int
+    num_characters: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def _draw(
             )
         if len(document.tokens) == 0:
             continue
-        drawn.append(HeldOutDocument(document.id, np.array(document.tokens, np.int32), document.num_bytes))
+        tokens = np.array(document.tokens, np.int32)
+        drawn.append(HeldOutDocument(document.id, tokens, document.num_bytes, document.num_characters))
         total += len(document.tokens)
         if total >= settings.tokens_per_language and len(drawn) >= MIN_DOCUMENTS:
             break

@@ -41,23 +41,36 @@ def straightforward(states, other_states, head, other_head, targets) -> dict[str
         "reference_nll": -log_p.gather(-1, targets[:, None])[:, 0],
         "quantized_nll": -log_q.gather(-1, targets[:, None])[:, 0],
         "kl": (log_p.exp() * (log_p - log_q)).sum(-1),
+        "reverse_kl": (log_q.exp() * (log_q - log_p)).sum(-1),
+        "overlap": overlap(a, b),
         "agree": a.argmax(-1) == b.argmax(-1),
         "clear": (lead(a) > 1e-4) & (lead(b) > 1e-4),
+        "clear_five": (lead(a, 5) > 1e-4) & (lead(b, 5) > 1e-4),
     }
 
 
-def lead(logits: torch.Tensor) -> torch.Tensor:
-    """How far the likeliest token is ahead of the second: in float32 a nearly equal one may be first."""
-    first, second = logits.topk(2).values.unbind(-1)
-    return first - second
+def overlap(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    count = min(5, a.shape[-1])
+    pairs = zip(a.topk(count).indices.tolist(), b.topk(count).indices.tolist(), strict=True)
+    return torch.tensor([len(set(first) & set(second)) / count for first, second in pairs], dtype=torch.float64)
+
+
+def lead(logits: torch.Tensor, place: int = 1) -> torch.Tensor:
+    """How far the token of one place is ahead of the next: in float32 a nearly equal one may be before it."""
+    if place >= logits.shape[-1]:
+        return torch.full(logits.shape[:1], torch.inf)
+    values = logits.topk(place + 1).values
+    return values[:, -2] - values[:, -1]
 
 
 def assert_as_straightforward(case, tolerance: float = 2e-5) -> None:
     scores, expected = compare_states(*case), straightforward(*case)
-    for name in ("reference_nll", "quantized_nll", "kl"):
+    for name in ("reference_nll", "quantized_nll", "kl", "reverse_kl"):
         torch.testing.assert_close(getattr(scores, name).double(), expected[name], rtol=1e-5, atol=tolerance)
     clear = expected["clear"]
     assert torch.equal(scores.agree[clear], expected["agree"][clear])
+    clear = expected["clear_five"]
+    torch.testing.assert_close(scores.overlap[clear].double(), expected["overlap"][clear])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from optimum_multilingual.errors import ConfigError, ModelError, OverlapError
 from optimum_multilingual.evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference
 from optimum_multilingual.evaluation.held_out import HeldOutDocument, cut_windows
 from optimum_multilingual.languages import find_language
-from optimum_multilingual.measures import score_language
+from optimum_multilingual.report.measures import score_language
+from optimum_multilingual.report.pooling import pool
 
 SMALL = {"tokens_per_language": 700, "sequence_length": 48, "batch_tokens": 300, "bootstrap_draws": 100}
 
@@ -105,7 +106,9 @@ def test_agreement_is_that_of_a_plain_loop_over_the_logits(measured, expected):
 
 def test_scores_agree_with_the_formulas_of_lm_evaluation_harness_to_a_millionth(measured, expected, evaluation):
     for language, documents in expected.items():
-        score = score_language(language, measured[language], evaluation.settings)
+        score = score_language(
+            pool(language, measured[language], evaluation.settings), measured[language], evaluation.settings
+        )
         num_bytes = sum(document.num_bytes for document in evaluation.documents[language])
         for model_score, column in ((score.reference, 0), (score.quantized, 1)):
             log_likelihoods = [-document[column].sum().item() for document in documents]
@@ -159,7 +162,7 @@ def test_the_batch_size_does_not_change_the_measures(model, damaged, tokenizer, 
     again = run_quantized(damaged, in_smaller_batches, run_reference(model, in_smaller_batches))
 
     for language, of_language in measured.items():
-        for name in ("reference_nll", "quantized_nll", "kl"):
+        for name in ("reference_nll", "quantized_nll", "kl", "reverse_kl"):
             sums, others = (np.bincount(m.document, getattr(m, name)) for m in (of_language, again[language]))
             np.testing.assert_allclose(sums, others, rtol=1e-4, atol=1e-4)
 
@@ -167,7 +170,7 @@ def test_the_batch_size_does_not_change_the_measures(model, damaged, tokenizer, 
 def test_a_model_of_random_weights_is_as_good_as_guessing(random_llama):
     model = random_llama(vocab_size=97)
     tokens = np.random.default_rng(0).integers(2, 97, size=(10, 50), dtype=np.int32)
-    documents = [HeldOutDocument(str(n), row, 100) for n, row in enumerate(tokens)]
+    documents = [HeldOutDocument(str(n), row, 100, 100) for n, row in enumerate(tokens)]
     language = find_language("en")
     windows = {language: cut_windows(documents, 0, 40)}
     evaluation = Evaluation({language: documents}, windows, EvaluationConfig(), {})

@@ -41,7 +41,7 @@ def documents_of(*lengths: int) -> list[HeldOutDocument]:
     """Documents whose tokens count on, so that each token of all is another number."""
     ends = np.cumsum(lengths)
     tokens = [np.arange(end - length + 1, end + 1, dtype=np.int32) for end, length in zip(ends, lengths)]
-    return [HeldOutDocument(str(n), of_it, 4 * len(of_it)) for n, of_it in enumerate(tokens)]
+    return [HeldOutDocument(str(n), of_it, 4 * len(of_it), 3 * len(of_it)) for n, of_it in enumerate(tokens)]
 
 
 def rolling_token_windows(token_list, prefix_token, max_seq_len, context_len):

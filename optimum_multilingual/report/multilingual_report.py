@@ -4,98 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import CheckpointError
-from .languages import find_language
-from .report_table import format_report
+from ..errors import CheckpointError
+from ..languages import find_language
+from .plain_values import from_plain, to_plain
+from .scores import BROKEN, GroupScore, LanguageScore
+from .table import format_report
 
 REPORT_FILE = "multilingual_report.json"
 SCHEMA_VERSION = 1
-DAMAGED, IMPROVED, UNRESOLVED, BROKEN = "damaged", "improved", "unresolved", "broken"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A measured value and its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class ModelScore:
-    """One model in one language.
-
-    Args:
-        nll: negative log-likelihood pooled over tokens, nats a token.
-        perplexity: exp(nll). Comparable inside a language only.
-        bits_per_byte: total negative log-likelihood in bits over the text's UTF-8 bytes.
-    """
-
-    nll: float
-    perplexity: float
-    bits_per_byte: float
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """KL(reference || quantized) over tokens, nats: the mean with its interval, quantiles, and the maximum."""
-
-    mean: Estimate
-    median: float
-    p90: float
-    p95: float
-    p99: float
-    p999: float
-    max: float
-
-
-@dataclass(frozen=True)
-class LanguageScore:
-    """What one language lost.
-
-    Args:
-        language: its tag, such as `swh_Latn`.
-        documents, tokens, num_bytes: the text it was measured on.
-        reference, quantized: both models' scores.
-        nll_change: quantized minus reference, nats a token.
-        bits_per_byte_change: quantized minus reference.
-        relative_change: change of bits per byte over the reference's; 0.02 is two percent worse. It is the same for
-            tokens, bytes and characters, and so can be compared between languages.
-        kl: divergence from the reference.
-        top1_agreement: share of tokens where both models' likeliest token is the same.
-    """
-
-    language: str
-    documents: int
-    tokens: int
-    num_bytes: int
-    reference: ModelScore
-    quantized: ModelScore
-    nll_change: Estimate
-    bits_per_byte_change: Estimate
-    relative_change: Estimate
-    kl: Divergence
-    top1_agreement: Estimate
-
-    @property
-    def name(self) -> str:
-        """The English name of the language."""
-        return find_language(self.language).name
-
-    @property
-    def verdict(self) -> str:
-        """What the interval of the change says: damaged, improved, unresolved; broken where a score is not finite."""
-        if not all(math.isfinite(x) for x in (self.reference.nll, self.quantized.nll, self.kl.mean.value)):
-            return BROKEN
-        if self.relative_change.low > 0:
-            return DAMAGED
-        return IMPROVED if self.relative_change.high < 0 else UNRESOLVED
+ENGLISH = "eng_Latn"
 
 
 @dataclass(frozen=True)
@@ -109,12 +31,14 @@ class Summary:
         worst: the language with the largest value.
         worst_value: its value.
         gap: largest minus smallest value.
+        to_english: the mean over the other languages divided by the value of English; NaN where English was not measured.
     """
 
     macro_mean: float
     worst: str
     worst_value: float
     gap: float
+    to_english: float
 
 
 @dataclass(frozen=True)
@@ -128,12 +52,14 @@ class MultilingualReport:
 
     Args:
         scores: of each language.
+        groups: means over all languages, those of one script and those of one resource tier.
         setting: how the model was quantized, and the kernel, type and device it was measured with.
         evaluation: the text and the bootstrap behind the numbers.
         calibration: provenance of the calibration set; None where there was none.
     """
 
     scores: tuple[LanguageScore, ...]
+    groups: tuple[GroupScore, ...]
     setting: dict[str, Any]
     evaluation: dict[str, Any]
     calibration: dict[str, Any] | None = None
@@ -159,7 +85,8 @@ class MultilingualReport:
         """Macro mean, worst language and gap of one measure: "relative_change", "nll_change" or "kl"."""
         values = {score.language: _value_unless_broken(score, MEASURES[measure]) for score in self.scores}
         worst = max(values, key=lambda language: (math.isnan(values[language]), values[language]))
-        return Summary(sum(values.values()) / len(values), worst, values[worst], values[worst] - min(values.values()))
+        macro_mean, gap = sum(values.values()) / len(values), values[worst] - min(values.values())
+        return Summary(macro_mean, worst, values[worst], gap, _to_english(values))
 
     def to_markdown(self) -> str:
         """A Markdown table that is also readable as it is, worst language first, with a summary below."""
@@ -167,15 +94,15 @@ class MultilingualReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, with verdicts and summaries for readers; numbers that are not finite become None."""
-        values = {
+        return {
             "schema_version": self.schema_version,
             "setting": self.setting,
-            "evaluation": self.evaluation,
+            "evaluation": to_plain(self.evaluation),
             "calibration": self.calibration,
-            "summary": {measure: asdict(self.summary(measure)) for measure in MEASURES},
-            "languages": [{**asdict(score), "name": score.name, "verdict": score.verdict} for score in self.scores],
+            "summary": {measure: to_plain(self.summary(measure)) for measure in MEASURES},
+            "groups": to_plain(self.groups),
+            "languages": [{**to_plain(score), "name": score.name, "verdict": score.verdict} for score in self.scores],
         }
-        return _map_numbers(values, lambda number: number if math.isfinite(number) else None)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MultilingualReport:
@@ -189,8 +116,9 @@ class MultilingualReport:
                 f"A report of schema version {values.get('schema_version')!r} cannot be read; this version of "
                 f"optimum-multilingual reads {SCHEMA_VERSION}."
             )
-        scores = tuple(_score_from_dict(score) for score in values["languages"])
-        return cls(scores, values["setting"], values["evaluation"], values["calibration"])
+        scores = from_plain(tuple[LanguageScore, ...], values["languages"])
+        groups = from_plain(tuple[GroupScore, ...], values["groups"])
+        return cls(scores, groups, values["setting"], values["evaluation"], values["calibration"])
 
     def to_json(self) -> str:
         """`to_dict` as JSON that people can read."""
@@ -228,28 +156,8 @@ def _value_unless_broken(score: LanguageScore, measure: Callable[[LanguageScore]
     return math.nan if score.verdict == BROKEN else measure(score)
 
 
-def _score_from_dict(values: Mapping[str, Any]) -> LanguageScore:
-    values = _map_numbers(values, lambda number: number, none=math.nan)
-    return LanguageScore(
-        language=values["language"],
-        documents=values["documents"],
-        tokens=values["tokens"],
-        num_bytes=values["num_bytes"],
-        reference=ModelScore(**values["reference"]),
-        quantized=ModelScore(**values["quantized"]),
-        nll_change=Estimate(**values["nll_change"]),
-        bits_per_byte_change=Estimate(**values["bits_per_byte_change"]),
-        relative_change=Estimate(**values["relative_change"]),
-        kl=Divergence(**{**values["kl"], "mean": Estimate(**values["kl"]["mean"])}),
-        top1_agreement=Estimate(**values["top1_agreement"]),
-    )
-
-
-def _map_numbers(value: Any, change: Callable[[float], float | None], none: float | None = None) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _map_numbers(item, change, none) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_map_numbers(item, change, none) for item in value]
-    if value is None:
-        return none
-    return change(value) if isinstance(value, float) else value
+def _to_english(values: Mapping[str, float]) -> float:
+    others = [value for language, value in values.items() if language != ENGLISH]
+    if not others or not values.get(ENGLISH):
+        return math.nan
+    return sum(others) / len(others) / values[ENGLISH]

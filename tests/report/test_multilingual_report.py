@@ -10,7 +10,26 @@ import pytest
 
 from optimum_multilingual import MultilingualReport
 from optimum_multilingual.errors import CheckpointError, LanguageError
-from optimum_multilingual.report import REPORT_FILE, Divergence, Estimate, LanguageScore, ModelScore
+from optimum_multilingual.report.multilingual_report import REPORT_FILE
+from optimum_multilingual.report.scores import (
+    Collapse,
+    Divergence,
+    Estimate,
+    GoldChange,
+    GroupScore,
+    LanguageScore,
+    ModelScore,
+    Significance,
+    TokenErrors,
+)
+
+EVALUATION = {
+    "corpus": {"kind": "embedded"},
+    "bootstrap_draws": 1000,
+    "confidence": 0.95,
+    "seed": 0,
+    "noise_floor": 2e-5,
+}
 
 
 def score(
@@ -24,13 +43,31 @@ def score(
         documents=24,
         tokens=12_345,
         num_bytes=54_321,
-        reference=ModelScore(nll, math.exp(nll), nll / 3),
-        quantized=ModelScore(nll * (1 + change), math.exp(nll * (1 + change)), nll / 3 * (1 + change)),
+        num_characters=43_210,
+        reference=model_score(nll),
+        quantized=model_score(nll * (1 + change)),
         nll_change=about(nll * change),
         bits_per_byte_change=about(nll / 3 * change),
         relative_change=about(change),
-        kl=Divergence(about(kl), kl / 2, 2 * kl, 3 * kl, 4 * kl, 5 * kl, 6 * kl),
+        significance=Significance(width / 2, 1e-4, 1e-3, True),
+        kl=Divergence(about(kl), about(kl / 3), kl / 2, 2 * kl, 3 * kl, 4 * kl, 5 * kl, 6 * kl),
+        reverse_kl=Divergence(about(kl), about(kl / 3), kl / 2, 2 * kl, 3 * kl, 4 * kl, 5 * kl, 6 * kl),
+        gold=GoldChange(about(-nll * change), -5.0, -3.0, -1.0, 0.0, 1.0, 2.0, 0.04),
         top1_agreement=about(0.9),
+        top5_overlap=about(0.8),
+        collapse=Collapse(1.0, 1 / 24, ("sw.txt:7",)),
+        token_errors=TokenErrors(0.1, 0.2, 0.001, 0.002, 0.003),
+    )
+
+
+def model_score(nll: float) -> ModelScore:
+    return ModelScore(nll, math.exp(nll), nll / 3, nll / 2, nll * 500)
+
+
+def group(scores) -> GroupScore:
+    tags = tuple(score.language for score in scores if score.verdict != "broken")
+    return GroupScore(
+        "all", "all", tags, Estimate(0.05, 0.04, 0.06), Estimate(0.1, 0.09, 0.11), Estimate(0.9, 0.8, 1.0)
     )
 
 
@@ -38,7 +75,7 @@ def broken(language: str, change: float = math.nan) -> LanguageScore:
     spoilt = Estimate(change, math.nan, math.nan)
     return dataclasses.replace(
         score(language),
-        quantized=ModelScore(math.nan, math.nan, math.nan),
+        quantized=model_score(math.nan),
         nll_change=spoilt,
         bits_per_byte_change=spoilt,
         relative_change=spoilt,
@@ -48,8 +85,9 @@ def broken(language: str, change: float = math.nan) -> LanguageScore:
 def report_of(*scores: LanguageScore, **changes) -> MultilingualReport:
     values = {
         "scores": scores,
+        "groups": (group(scores),),
         "setting": {"model": "tiny", "method": "gptq", "bits": 4, "group_size": None, "kernel": "Torch"},
-        "evaluation": {"corpus": {"kind": "embedded"}, "bootstrap_draws": 1000, "confidence": 0.95, "seed": 0},
+        "evaluation": EVALUATION,
         "calibration": {"fingerprint": "ab", "rows": {"eng_Latn": 4}},
     }
     return MultilingualReport(**{**values, **changes})
@@ -200,14 +238,14 @@ def test_the_table_is_aligned_and_is_markdown(scores):
 def test_the_summary_below_the_table_names_the_worst_and_counts_the_verdicts(report):
     below = str(report).split("\n\n")[2]
 
-    assert "macro mean +5.00%, worst Yoruba +9.00%, gap 8.00%" in below
+    assert "macro mean +5.00% (+4.00% .. +6.00%), worst Yoruba +9.00%, gap 8.00%" in below
     assert "KL to the reference: macro mean 0.1233, worst Chinese 0.3000, gap 0.2800" in below
-    assert "verdicts: 1 unresolved, 2 damaged" in below
+    assert "verdicts, corrected for 3 languages after Holm: 1 unresolved, 2 damaged" in below
 
 
 @pytest.mark.parametrize(("confidence", "said"), [(0.95, "95%"), (0.9, "90%"), (0.995, "99.5%"), (0.999, "99.9%")])
 def test_the_line_above_the_table_says_the_setting_and_the_confidence(confidence, said):
-    evaluation = {"bootstrap_draws": 1000, "confidence": confidence}
+    evaluation = EVALUATION | {"confidence": confidence}
     above = str(report_of(score("eng_Latn"), evaluation=evaluation)).split("\n\n")[0]
 
     assert above == f"model tiny, method gptq, bits 4, kernel Torch; {said} intervals from 1000 paired draws"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .languages import find_language
+from ..languages import find_language
 
 if TYPE_CHECKING:
-    from .report import Estimate, LanguageScore, MultilingualReport
+    from .multilingual_report import MultilingualReport
+    from .scores import Estimate, GroupScore, LanguageScore
 
 HEADER = (
     "language", "tokens", "ppl before", "ppl after", "bits/byte before", "bits/byte after",
@@ -69,10 +71,39 @@ def _summary_lines(report: MultilingualReport) -> list[str]:
     change, kl = report.summary("relative_change"), report.summary("kl")
     verdicts = [score.verdict for score in report.scores]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+    collapsed = sum(len(score.collapse.documents) for score in report.scores)
+    documents = sum(score.documents for score in report.scores)
+    threshold = report.scores[0].collapse.threshold
     return [
-        f"change of bits/byte: macro mean {change.macro_mean:+.2%}, worst {find_language(change.worst).name} "
-        f"{change.worst_value:+.2%}, gap {change.gap:.2%}",
+        f"change of bits/byte: macro mean {change.macro_mean:+.2%}{_interval_of_all(report)}, worst "
+        f"{find_language(change.worst).name} {change.worst_value:+.2%}, gap {change.gap:.2%}",
         f"KL to the reference: macro mean {kl.macro_mean:.4f}, worst {find_language(kl.worst).name} "
-        f"{kl.worst_value:.4f}, gap {kl.gap:.4f}",
-        f"verdicts: {counts}",
+        f"{kl.worst_value:.4f}, gap {kl.gap:.4f}{_to_english(kl.to_english)}",
+        *_group_lines(report),
+        f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
+        f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
+        f"{report.evaluation['noise_floor']:.1e}",
     ]
+
+
+def _interval_of_all(report: MultilingualReport) -> str:
+    whole = [group for group in report.groups if group.kind == "all"]
+    return f" ({_percent_interval(whole[0].relative_change)})" if whole else ""
+
+
+def _to_english(ratio: float) -> str:
+    return "" if math.isnan(ratio) else f", others over English {ratio:.2f}"
+
+
+def _group_lines(report: MultilingualReport) -> list[str]:
+    """One line for scripts and one for tiers, where there are several of them."""
+    lines = []
+    for kind, title in (("script", "by script"), ("tier", "by resource tier")):
+        groups = [group for group in report.groups if group.kind == kind]
+        if len(groups) > 1:
+            lines.append(f"{title}: {', '.join(map(_group, groups))}")
+    return lines
+
+
+def _group(group: GroupScore) -> str:
+    return f"{group.name} {group.relative_change.value:+.2%} ({len(group.languages)})"
