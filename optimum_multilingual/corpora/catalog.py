@@ -31,6 +31,7 @@ class CatalogEntry:
         files: pattern of the files to calibrate on; None where there are none. `*` stays inside a folder.
         evaluation_files: pattern of its own test or validation files; None where there are none.
         text_column: the column that holds the text; may hold {code}, for a table with a column for each language.
+        line_break: what stands in its texts where a line ends.
         language_columns: columns whose values, joined by `_`, are the code of a row; for files of many languages.
         revision: commit to read; None for the commit that `main` is at then.
         languages: codes it is known to have; None to ask the repository.
@@ -51,6 +52,7 @@ class CatalogEntry:
     files: str | None
     evaluation_files: str | None = None
     text_column: str = "text"
+    line_break: str = "\n"
     language_columns: tuple[str, ...] = ()
     revision: str | None = None
     languages: tuple[str, ...] | None = None

@@ -146,6 +146,11 @@ class HubCorpus:
             require_use(self, part)
         source = self._source_of(language)
         shards = [shard for shard in source.shards(language) if part is None or shard[1] in (None, part)]
+        if not shards:
+            raise HubError(
+                f"{source.repository.id} has no file of {language.name} ({language.tag}) that is for {part}. Leave the "
+                "language out, or choose another corpus."
+            )
         generator.shuffle(shards)
         documents = self._read(source, language, shards)
         yield from (document for document in documents if part is None or document.part == part)

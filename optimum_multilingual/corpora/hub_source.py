@@ -83,13 +83,15 @@ class HubSource:
             if keys and self._code_in(row) != self.codes[language]:
                 continue
             text = self._checked(row[column], path, number)
+            text = text.replace(self.entry.line_break, "\n")
             if text.strip():
                 yield Document.from_text(f"{path}:{number}", text, part)
 
     def identity(self) -> dict[str, Any]:
         """All that decides which texts are read."""
-        names = ("repository", "files", "evaluation_files", "text_column", "language_columns", "languages", "codes")
-        return {**{name: getattr(self.entry, name) for name in names}, "revision": self.repository.commit}
+        files = ("repository", "files", "evaluation_files", "languages", "codes")
+        texts = ("text_column", "line_break", "language_columns")
+        return {**{name: getattr(self.entry, name) for name in (*files, *texts)}, "revision": self.repository.commit}
 
     def describe(self) -> dict[str, Any]:
         """What the manifest says of it: the commit, files and column that are read, and the terms."""

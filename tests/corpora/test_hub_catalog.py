@@ -1,10 +1,10 @@
 """Every corpus of the catalogue is streamed by the Hub's own clients, from a replica of its files on a local Hub."""
 
 import pytest
-from hub_replicas import LAYOUTS, serve_replica, texts_of
+from hub_replicas import LAYOUTS, serve_replica, texts_of, write_rows
 
 from optimum_multilingual.corpora import open_corpus, shuffled_documents
-from optimum_multilingual.corpora.catalog import load_catalog
+from optimum_multilingual.corpora.catalog import find_entry, load_catalog
 from optimum_multilingual.languages import find_language
 
 # What is asked for, and the files its documents come from: those to calibrate on, and those to evaluate on. Where a
@@ -90,3 +90,24 @@ def test_a_repository_is_asked_for_its_languages(serve, name, tags):
 def test_a_language_with_its_own_entry_is_read_from_that_repository(serve, hub):
     next(serve("fineweb2").documents(find_language("en")))
     assert [request for request in hub.requests if "/resolve/" in request and "fineweb-2" in request] == []
+
+
+def test_every_code_of_the_catalogue_means_the_language_it_says():
+    entries = load_catalog().values()
+    assert [
+        (entry.name, code) for entry in entries for code in entry.languages or () if not entry.language_of(code)
+    ] == []
+    said = [(entry, code, tag) for entry in entries for code, tag in entry.codes.items()]
+    said += [(entry, tag, tag) for entry in entries for tag in entry.elsewhere]
+    for entry, code, tag in said:
+        language = entry.language_of(code)
+        assert (language and language.tag) == tag, (entry.name, code)
+
+
+def test_lines_that_are_written_in_one_are_lines_again(hub, tmp_path):
+    serve_replica(hub, "madlad400", tmp_path)
+    path = tmp_path / find_entry("madlad400").repository / "data" / "sw" / "sw_clean_0000.jsonl.gz"
+    write_rows(path, [{"text": r"Habari.\nKaribu."}])
+    assert [document.text for document in open_corpus("madlad400").documents(find_language("sw"))] == [
+        "Habari.\nKaribu."
+    ]

@@ -1,13 +1,15 @@
 """Whatever a repository, its files or the network can do wrong ends in one error that says so, and never in other text."""
 
+import shutil
 import time
+from pathlib import Path
 
 import datasets
 import pytest
 from hub_replicas import serve_replica, write_rows
 
-from optimum_multilingual import HubCorpus
-from optimum_multilingual.corpora import open_corpus, require_languages
+from optimum_multilingual import HubCorpus, MultilingualCalibrationConfig
+from optimum_multilingual.corpora import open_corpus, require_languages, shuffled_documents
 from optimum_multilingual.corpora.catalog import find_entry
 from optimum_multilingual.errors import ConfigError, CorpusError, HubError, MultilingualError
 from optimum_multilingual.languages import find_language
@@ -59,6 +61,13 @@ def test_a_listed_language_without_files_is_an_error(hub, tmp_path):
     serve_replica(hub, "c4", tmp_path)
     with pytest.raises(HubError, match=r"allenai/c4 has no file multilingual/c4-sw\.tfrecord-\*\.json\.gz .*Swahili"):
         texts(open_corpus("c4"))
+
+
+def test_a_language_with_test_files_alone_is_not_calibrated_on(folder):
+    shutil.rmtree(folder / "train")
+    expected = r"fineweb-2 has no file of Swahili \(swh_Latn\) that is for calibration"
+    with pytest.raises(HubError, match=expected):
+        next(shuffled_documents(open_corpus("fineweb2"), SW, "calibration", seed=0))
 
 
 def test_a_renamed_column_is_named_with_those_there_are(folder):
@@ -218,6 +227,8 @@ def test_a_folder_called_like_a_corpus_is_not_guessed_at(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"a folder here is called so too\. Write corpus='\./wikipedia'"):
         open_corpus("wikipedia")
     assert texts(open_corpus("./wikipedia")) == ["habari"]
+    config = MultilingualCalibrationConfig(languages=["sw"], corpus=Path("wikipedia"))
+    assert config.to_dict()["corpus"] == "./wikipedia"
     assert HubCorpus.from_catalog("wikipedia").name == "wikipedia"
 
 
