@@ -92,11 +92,12 @@ class CalibrateCommand(BaseOptimumCLICommand):
         sys.exit(1)
 
     def _corpus_of(self, described: dict[str, Any]) -> Any:
-        """The corpus to read again: a manifest says which commit of a dataset of the catalogue, others are given."""
+        """The corpus to read again: of a dataset of the catalogue the commit in the manifest, else the one that is given."""
         from ..corpora import open_corpus
         from ..corpora.catalog import load_catalog
 
-        if described["kind"] == "hub" and described["name"] in load_catalog():
+        of_catalog = described["kind"] == "hub" and described["name"] in load_catalog()
+        if of_catalog and self.args.corpus in ("embedded", described["name"]):
             from ..corpora.hub import HubCorpus
 
             return HubCorpus.from_description(described)

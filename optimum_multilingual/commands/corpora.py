@@ -44,20 +44,20 @@ def _show_all() -> None:
         print(f"{entry.name:{width}} {entry.repository:{longest}} {gated:6} {uses:24} {entry.licence}")
 
 
-def _show(name: str) -> None:
+def _show(corpus: str) -> None:
     from ..corpora.catalog import find_entry
 
-    entry = find_entry(name)
-    files = {"files": entry.files, "evaluation": entry.evaluation_files}
-    print(f"{entry.title}\nhttps://huggingface.co/datasets/{entry.repository}\n\n{entry.note}\n")
-    for what, value in {
+    entry = find_entry(corpus)
+    patterns = {"files": entry.files, "evaluation": entry.evaluation_files}
+    checked = "against the Hub" if entry.verified else "against public code that reads it, not against the Hub itself"
+    facts = {
         "licence": entry.licence,
         "gated": "yes: accept its terms on its page, and log in with `hf auth login`" if entry.gated else "no",
         "for": ", ".join(entry.uses),
         "revision": entry.revision or "the newest commit",
-        **{what: pattern for what, pattern in files.items() if pattern is not None},
-        "checked": "against the Hub"
-        if entry.verified
-        else "against public code that reads it, not against the Hub itself",
-    }.items():
-        print(f"{what:10} {value}")
+        **{name: pattern for name, pattern in patterns.items() if pattern is not None},
+        "checked": checked,
+    }
+    print(f"{entry.title}\nhttps://huggingface.co/datasets/{entry.repository}\n\n{entry.note}\n")
+    for name, fact in facts.items():
+        print(f"{name:10} {fact}")

@@ -49,7 +49,7 @@ def test_the_languages_of_a_corpus_are_listed(cli, fineweb2):
     assert [line.split()[:3] for line in out.splitlines()[1:]] == [["eng_Latn", "en", "yes"], ["swh_Latn", "sw", "yes"]]
 
 
-def test_a_set_is_built_and_verified_at_the_commit_of_its_manifest(cli, hub, tmp_path, tiny_model_path):
+def test_a_set_is_verified_at_the_commit_of_its_manifest_or_against_what_is_given(cli, hub, tmp_path, tiny_model_path):
     older = "a" * 40
     serve_fineweb2(hub, tmp_path, revision=older)
     hub.add(
@@ -64,6 +64,13 @@ def test_a_set_is_built_and_verified_at_the_commit_of_its_manifest(cli, hub, tmp
     manifest = json.loads(path.read_text(encoding="utf-8"))
     code, out, _ = cli("calibrate", tiny_model_path, "--verify", path)
     assert (code, out.split(":")[0]) == (0, "identical")
+
+    (tmp_path / "mine").mkdir()
+    for name in ("en", "sw"):
+        lines = [f"Line {n} of {name} tells of {n * 7} things." for n in range(100)]
+        (tmp_path / "mine" / f"{name}.txt").write_text("\n".join(lines))
+    code, out, _ = cli("calibrate", tiny_model_path, "--corpus", tmp_path / "mine", "--verify", path)
+    assert (code, out.split(":")[0]) == (1, "different")
 
     manifest["corpus"]["revision"] = older
     path.write_text(json.dumps(manifest), encoding="utf-8")

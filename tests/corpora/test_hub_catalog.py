@@ -3,6 +3,7 @@
 import pytest
 from hub_replicas import LAYOUTS, serve_replica, texts_of, write_rows
 
+from optimum_multilingual import HubCorpus
 from optimum_multilingual.corpora import open_corpus, shuffled_documents
 from optimum_multilingual.corpora.catalog import find_entry, load_catalog
 from optimum_multilingual.languages import find_language
@@ -111,3 +112,14 @@ def test_lines_that_are_written_in_one_are_lines_again(hub, tmp_path):
     assert [document.text for document in open_corpus("madlad400").documents(find_language("sw"))] == [
         "Habari.\nKaribu."
     ]
+
+
+def test_a_language_that_an_entry_leaves_out_is_read_by_saying_what_its_code_means(hub, tmp_path):
+    serve_replica(hub, "wikipedia", tmp_path)
+    repository = find_entry("wikipedia").repository
+    write_rows(tmp_path / repository / "20231101.mwl" / "train-00000-of-00001.parquet", [{"text": "Bun die."}])
+    mirandese, revision = find_language("mwl_Latn"), find_entry("wikipedia").revision
+    assert mirandese not in open_corpus("wikipedia").languages()
+    pattern, codes = "20231101.{code}/*.parquet", {"mwl": "mwl_Latn"}
+    corpus = HubCorpus.from_repository(repository, pattern, codes=codes, revision=revision)
+    assert [document.text for document in corpus.documents(mirandese)] == ["Bun die."]
