@@ -90,15 +90,13 @@ def _nearest(language: Language, held: Sequence[Language]) -> list[str]:
 
 def _others(corpus: Corpus, missing: Sequence[Language]) -> str:
     """Open corpora of the catalogue that have the missing languages, and those so broad that they may have them."""
-    entries = [entry for entry in load_catalog().values() if not entry.gated and entry.name != _name(corpus)]
-    sure = [repr(entry.name) for entry in entries if entry.languages and set(missing) <= set(_languages_of(entry))]
-    broad = [repr(entry.name) for entry in entries if entry.languages is None and "calibration" in entry.uses]
-    return f"{f' On the Hub {_listed(sure)} has it.' if sure else ''} Of many languages, and open: {_listed(broad)}."
+    usable = [entry for entry in load_catalog().values() if not entry.gated and "calibration" in entry.uses]
+    others = [entry for entry in usable if entry.name != _name(corpus)]
+    sure = [repr(entry.name) for entry in others if entry.languages and set(missing) <= set(_languages_of(entry))]
+    broad = [repr(entry.name) for entry in others if entry.languages is None]
+    listed = f" On the Hub {', '.join(sure)} has it." if sure else ""
+    return f"{listed} Of many languages, and open: {', '.join(broad)}."
 
 
 def _languages_of(entry: CatalogEntry) -> Iterator[Language | None]:
     return (entry.language_of(code) for code in entry.languages or ())
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

@@ -57,6 +57,17 @@ def test_a_language_that_the_repository_lacks_is_named_before_any_text_is_read(f
     assert not [request for request in hub.requests if "/resolve/" in request]
 
 
+@pytest.mark.parametrize(("name", "asked", "words"), [
+    ("c4", "nn", r"\(c4\) has no Norwegian Nynorsk .*It has \d+ languages, the nearest being .*nob_Latn"),
+    ("c4", "zh-Hant", r"the nearest being cmn_Hans, cmn_Latn"),
+    ("c4", "quc_Latn", r"It has \d+ languages\. .* Of many languages, and open: 'fineweb2', 'wikipedia'"),
+    ("fineweb2_hq", "sw", r"It has .*deu_Latn.* On the Hub 'c4' has it\. Of many languages, and open: 'fineweb2'"),
+])  # fmt: skip
+def test_the_nearest_languages_are_named_and_where_else_to_look(name, asked, words):
+    with pytest.raises(CorpusError, match=words):
+        require_languages(open_corpus(name), [find_language(asked)])
+
+
 def test_a_listed_language_without_files_is_an_error(hub, tmp_path):
     serve_replica(hub, "c4", tmp_path)
     with pytest.raises(HubError, match=r"allenai/c4 has no file multilingual/c4-sw\.tfrecord-\*\.json\.gz .*Swahili"):
