@@ -70,3 +70,7 @@ class MissingPackageError(MultilingualError, ImportError):
 
 class CheckpointError(MultilingualError, OSError):
     """A checkpoint folder that cannot be written or read."""
+
+
+class ProcessError(MultilingualError):
+    """Another process of a distributed evaluation failed."""

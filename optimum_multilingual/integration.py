@@ -21,6 +21,7 @@ from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .corpora import open_corpus
 from .errors import CalibrationSetError
 from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
+from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
 from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory
@@ -89,6 +90,7 @@ class MultilingualQuantizer(HfQuantizer):
         else:
             reference = run_reference(model, self.evaluation)
             self.backend.quantize(model, self.calibration_set)
+            Processes.current().share_weights(model)
             report = self._measure(model, self.evaluation, reference)
         attach(model, self.backend, self.calibration_set.manifest, report)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -19,7 +19,9 @@ from ..corpora import open_corpus, part_for
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
-from .scoring import check_head, final_states, output_head
+from .processes import Processes
+from .scoring import Scorer, check_head, make_batches, output_head
+from .state_store import StateStore
 
 # Longest window, in tokens, where neither the config nor a calibration set says one.
 DEFAULT_WINDOW = 512
@@ -90,12 +92,13 @@ class Reference:
     """What is kept of the reference.
 
     Args:
-        states: its final hidden states, hidden_size x 2 bytes a token in a 16-bit model.
+        states: its final hidden states by language and batch, hidden_size x 2 bytes a token in a 16-bit model; of the
+            batches that this process scores.
         head: what makes logits of them.
         noise_floor: relative change of the loss when the same text comes in batches of another shape.
     """
 
-    states: Mapping[Language, list[torch.Tensor]]
+    states: StateStore
     head: OutputHead
     noise_floor: float
 
@@ -133,37 +136,52 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
     head = output_head(model)
     first = next(iter(evaluation.windows.values()))
     check_head(model, head, first[0].start(CHECKED_TOKENS))
-    states = {}
-    for language, windows in _progress(evaluation, "Scoring the reference"):
-        batches = final_states(model, windows, evaluation.settings.batch_tokens)
-        states[language] = [hidden.to("cpu") for _, hidden in batches]
-    return Reference(states, head, _noise_floor(model, head, first, evaluation.settings.batch_tokens))
+    noise_floor = _noise_floor(model, head, first, evaluation.settings.batch_tokens)
+    states, scorer, processes = StateStore(evaluation.settings.reference_memory), Scorer(model), Processes.current()
+
+    def score() -> dict[Any, Any]:
+        for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
+            states.put((language, place), scorer.states(batch))
+        return {}
+
+    processes.together(score)
+    return Reference(states, head, noise_floor)
 
 
 def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_tokens: int) -> float:
-    """Scores the first batch of one language again, a window at a time."""
-    batch, together = next(iter(final_states(model, windows, batch_tokens)))
-    windows = batch[:NOISE_WINDOWS]
+    """Scores the first windows of one language together and each on its own."""
+    scorer, windows = Scorer(model), make_batches(windows, batch_tokens)[0][:NOISE_WINDOWS]
     targets = torch.from_numpy(np.concatenate([window.targets for window in windows]).astype(np.int64))
-    apart = torch.cat([states for window in windows for _, states in final_states(model, [window], batch_tokens=1)])
     device = head.weight.device
-    together = together[: len(targets)].to(device)
-    scores = compare_states(together, apart.to(device), head, head, targets.to(device))
+    together = scorer.states(windows).to(device)
+    apart = torch.cat([scorer.states([window]) for window in windows]).to(device)
+    scores = compare_states(together, apart, head, head, targets.to(device))
     return abs(scores.quantized_nll.sum() / scores.reference_nll.sum() - 1).item()
 
 
 def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> dict[Language, Measurement]:
-    """Scores the quantized model on the same batches and compares it with the reference, token by token."""
-    head = output_head(model)
+    """Scores the quantized model on the same batches and compares it with the reference, token by token.
+
+    Under `accelerate launch` every process scores its share of the batches and gets the measurement of all.
+
+    Raises:
+        ProcessError: another process failed.
+    """
+    head, scorer, processes = output_head(model), Scorer(model), Processes.current()
+
+    def score() -> dict[Any, Any]:
+        return {
+            (language, place): _compare_batch(
+                batch, scorer.states(batch), reference.states.get((language, place)), reference.head, head
+            )
+            for language, place, batch in _batches(evaluation, processes, "Scoring the quantized model")
+        }
+
+    scored = processes.together(score)
     measured = {}
-    for language, windows in _progress(evaluation, "Scoring the quantized model"):
-        batches = final_states(model, windows, evaluation.settings.batch_tokens)
-        parts = [
-            _compare_batch(batch, hidden, kept, reference.head, head)
-            for (batch, hidden), kept in zip(batches, reference.states[language], strict=True)
-        ]
+    for language, documents in evaluation.documents.items():
+        parts = [scored[key] for key in sorted(key for key in scored if key[0] == language)]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        documents = evaluation.documents[language]
         measured[language] = Measurement(
             **columns,
             documents=tuple(document.id for document in documents),
@@ -171,6 +189,14 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
             num_characters=np.array([document.num_characters for document in documents]),
         )
     return measured
+
+
+def _batches(evaluation: Evaluation, processes: Processes, what: str) -> Iterator[tuple[Language, int, list[Window]]]:
+    """This process's batches, with their place among all of the language."""
+    disable = None if processes.is_main else True
+    for language, windows in tqdm(evaluation.windows.items(), desc=what, unit="language", disable=disable):
+        for place, batch in processes.share(make_batches(windows, evaluation.settings.batch_tokens)):
+            yield language, place, batch
 
 
 def _compare_batch(
@@ -182,7 +208,3 @@ def _compare_batch(
     columns = {item.name: getattr(scores, item.name).cpu().numpy() for item in fields(scores)}
     places = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])
     return {"document": places, **columns}
-
-
-def _progress(evaluation: Evaluation, what: str) -> Any:
-    return tqdm(evaluation.windows.items(), desc=what, unit="language", disable=None)

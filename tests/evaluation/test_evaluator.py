@@ -151,7 +151,8 @@ def test_the_reference_is_kept_as_states_in_the_models_type(tiny_model_path, eva
     model = AutoModelForCausalLM.from_pretrained(tiny_model_path, dtype=torch.bfloat16).eval()
     reference = run_reference(model, evaluation)
 
-    for language, batches in reference.states.items():
+    for language in evaluation.windows:
+        batches = [states for key, states in reference.states.in_memory.items() if key[0] == language]
         tokens = sum(len(document.tokens) for document in evaluation.documents[language])
         assert {(batch.dtype, batch.device.type, batch.shape[1]) for batch in batches} == {(torch.bfloat16, "cpu", 192)}
         assert sum(map(len, batches)) == tokens
