@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import torch
 from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
 
@@ -61,10 +62,17 @@ class MultilingualQuantizer(HfQuantizer):
         self.backend.check_model(model)
         commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model.config)
         config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
+        # Transformers makes every new tensor a meta one here; `datasets` makes tensors while it reads.
+        with torch.device("cpu"):
+            self._prepare(config, model.config.name_or_path, commit, max_length)
+
+    def _prepare(
+        self, config: MultilingualCalibrationConfig, name: str, commit: str | None, max_length: int | None
+    ) -> None:
         # Opened once: what can be read only once, and what is slow to open, serves calibration and evaluation.
         config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
         given = config.tokenizer or getattr(config.method, "tokenizer", None)
-        tokenizer = load_tokenizer(given, model.config.name_or_path, commit)
+        tokenizer = load_tokenizer(given, name, commit)
         self.calibration_set = calibration_set_of(config, tokenizer, max_length)
         self.evaluation: Evaluation | None = None
         if config.evaluation is not None:

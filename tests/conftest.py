@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from hub_server import HubServer
+
+# The clients of the Hub read their settings when they are imported: from here on they know only a Hub on this machine,
+# no token, and a cache that goes with the tests, also for calibration sets and for the processes that tests start.
+HUB = HubServer()
+HUB_HOME = tempfile.TemporaryDirectory(prefix="hub-home-")
+for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
+    os.environ.pop(name, None)
+os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
+
+import torch  # noqa: E402
+from huggingface_hub import HfFileSystem, constants  # noqa: E402
+from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -17,12 +30,14 @@ REPOSITORY = Path(__file__).parent.parent
 torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def empty_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps calibration sets of tests, and of processes they start, out of the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hf_home")))
-        yield
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """A Hub without repositories; `datasets` has forgotten what it listed before."""
+    assert HUB.url == constants.ENDPOINT, "huggingface_hub was imported before tests/conftest.py"
+    HUB.clear()
+    HfFileSystem.clear_instance_cache()
+    yield HUB
+    HUB.clear()
 
 
 @pytest.fixture(scope="session")

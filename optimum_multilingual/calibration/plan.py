@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tqdm.auto import tqdm
 
 from ..config import MultilingualCalibrationConfig
+from ..corpora import StreamedCorpus
 from ..corpora.embedded import EmbeddedCorpus
 from ..errors import ConfigError, CorpusExhaustedError
 from ..languages import Language
@@ -47,7 +48,7 @@ def plan_sizes(
         prefix_length: tokens of a row that are not text.
 
     Raises:
-        ConfigError: rows longer than the model allows.
+        ConfigError: rows longer than the model allows, or shares by a corpus too large to be measured.
         CorpusExhaustedError: a language has less text than was asked for in bytes or characters, or none at all.
     """
     embedded = isinstance(source.corpus, EmbeddedCorpus)
@@ -111,6 +112,11 @@ def _weights(config: MultilingualCalibrationConfig, source: TextSource) -> dict[
         return {language: config.weights[language] for language in languages}
     if config.mixture == "uniform":
         return dict.fromkeys(languages, 1.0)
+    if isinstance(source.corpus, StreamedCorpus):
+        raise ConfigError(
+            "mixture='proportional' measures all text of every language, and this corpus is far too large to be read to "
+            "its end; give the shares as weights, such as mixture={'en': 5, 'sw': 1}."
+        )
     bar = tqdm(languages, desc="Measuring text", unit="language", disable=None)
     sizes = [source.num_bytes(language) for language in bar]
     for language, size in zip(languages, sizes, strict=True):

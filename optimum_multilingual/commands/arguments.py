@@ -31,7 +31,10 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         help="names, codes, tags or presets: en sw cmn_Hans Yoruba eu-24; auto: those on the model's card",
     )
     group.add_argument(
-        "--corpus", default="embedded", help="'embedded' (first runs only) or a folder with en.txt, sw.jsonl.gz, ..."
+        "--corpus",
+        default="embedded",
+        help="'embedded' (first runs only), a name that `multilingual corpora` lists, or a folder with en.txt, "
+        "sw.jsonl.gz, ...",
     )
     group.add_argument("--text-column", default="text", help="key or column with the text (default: text)")
 

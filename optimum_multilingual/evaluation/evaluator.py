@@ -15,7 +15,7 @@ from ..calibration.encoding import TextEncoder
 from ..calibration.plan import check_length
 from ..calibration.source import TextSource
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
-from ..corpora import Part, open_corpus
+from ..corpora import open_corpus, part_for
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
@@ -75,7 +75,7 @@ def prepare_evaluation(
     assert settings is not None, "there is nothing to prepare without an evaluation"
     shared = settings.corpus is None
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
-    part: Part | None = "evaluation" if shared else None
+    part = part_for(corpus, "evaluation", shared)
     encoder = TextEncoder(tokenizer, separator="", messages=config.messages)
     source = TextSource(corpus, part, settings.seed, encoder, config.deduplicate)
     documents = hold_out(source, languages, tokenizer, settings, calibration)

@@ -179,6 +179,11 @@ def test_nonsense_is_built_and_shown(cli, tiny_model_path, tmp_path):
     arguments = ["--nonsense", "random-tokens", *SMALL, "--output", tmp_path / "set"]
     code, out, err = cli("calibrate", tiny_model_path, *arguments)
     assert code == 0 and "zxx_Zyyy" in out, err
+    code, out, err = cli("calibrate", tiny_model_path, "--verify", tmp_path / "set" / "calibration_manifest.json")
+    assert code == 0 and out.startswith("identical: 6 rows"), err
+    quantize = ["quantize", tiny_model_path, "--calibration-set", tmp_path / "set", "--output", tmp_path / "model"]
+    code, _, err = cli(*quantize)
+    assert code == 1 and "holds no language" in err and "--evaluation-languages" in err
     code, _, err = cli("calibrate", tiny_model_path, "--nonsense", "random-tokens", "--output", tmp_path / "other")
     assert code == 1 and "--num-rows and --sequence-length" in err
 
