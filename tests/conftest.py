@@ -19,6 +19,9 @@ for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_
     os.environ.pop(name, None)
 os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
 
+# The models are so small that a second thread only waits for the first, for minutes where other programs run too.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import torch  # noqa: E402
 from huggingface_hub import HfFileSystem, constants  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
@@ -26,7 +29,6 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTraine
 
 REPOSITORY = Path(__file__).parent.parent
 
-# The models are so small that a second thread only waits for the first, for minutes where other programs run too.
 torch.set_num_threads(1)
 
 

@@ -44,7 +44,7 @@ def launch(tmp_path, model, count, what="measures"):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true"}
     return subprocess.run(
         [*command, str(script), str(model), str(tmp_path), what],
         capture_output=True, text=True, env=environment, timeout=120,
