@@ -25,6 +25,7 @@ PAGE_COLOURS = {INK: "var(--ink)", FAINT: "var(--faint)", LOSS: "var(--loss)", G
 
 ROW_HEIGHT = 0.235  # inches
 WIDTH = 8.5  # inches
+LETTERS_PER_INCH = 15  # of the subtitle; wide ones, so that none is cut off
 BANDED_FROM, TICKS_ON_TOP_FROM = 8, 25  # rows
 
 
@@ -76,7 +77,7 @@ def rows_of_languages(names: Sequence[str], title: str, subtitle: str, width: fl
     """
     from matplotlib.figure import Figure
 
-    lines = textwrap.wrap(printable(subtitle), 110)
+    lines = textwrap.wrap(printable(subtitle), int(LETTERS_PER_INCH * width))
     header = 0.36 + 0.16 * len(lines)  # inches
     height = header + 1.35 + ROW_HEIGHT * len(names)
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")

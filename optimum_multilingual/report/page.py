@@ -55,6 +55,7 @@ class Table:
 
 LANGUAGE = ("Language", "English name and tag")
 MEASURES = (
+    ("Verdict", "corrected for the number of languages after Holm"),
     ("Tokens", "text that was scored, in tokens"),
     ("Perplexity before", "of the reference; comparable inside a language only"),
     ("Perplexity after", "of the quantized model"),
@@ -63,10 +64,9 @@ MEASURES = (
     ("Change", "of bits per byte, relative to the reference"),
     ("Interval", "of the change, from a paired bootstrap over documents"),
     ("KL", "mean over tokens of KL(reference || quantized), in nats"),
-    ("KL 99 %", "99 % quantile over tokens, in nats"),
+    ("KL 99%", "99% quantile over tokens, in nats"),
     ("Top-1", "share of tokens where both models' likeliest token is the same"),
     ("Collapsed", "documents that lost more than a threshold"),
-    ("Verdict", "corrected for the number of languages after Holm"),
 )
 GROUP_HEADER = (
     ("Group", "all languages, a script, or a tier of resources"),
@@ -133,6 +133,7 @@ def _page(
 def _language_row(score: LanguageScore) -> tuple[Cell, ...]:
     return (
         _name(score.language),
+        Cell(score.verdict, score.verdict, score.verdict),
         Cell(f"{score.tokens:,}", score.tokens),
         _number(score.reference.perplexity, ".2f"),
         _number(score.quantized.perplexity, ".2f"),
@@ -143,7 +144,6 @@ def _language_row(score: LanguageScore) -> tuple[Cell, ...]:
         _number(score.kl.p99, ".4f"),
         _number(score.top1_agreement.value, ".1%"),
         Cell(f"{len(score.collapse.documents)} of {score.documents}", len(score.collapse.documents)),
-        Cell(score.verdict, score.verdict, score.verdict),
     )
 
 
@@ -163,11 +163,11 @@ def _comparison_row(comparison: Comparison, language: str) -> tuple[Cell, ...]:
     for place, of_it in enumerate(comparison.scores):
         score = of_it.get(language)
         if score is None:
-            cells += [Cell("", None)] * 3 + [Cell("not measured", None)]
+            cells += [Cell("not measured", None), *[Cell("", None)] * 3]
             continue
         mark = " *" if best == place else ""
-        cells += [*_change(score.relative_change), _number(score.kl.mean.value, ".4f")]
         cells.append(Cell(score.verdict + mark, score.verdict, score.verdict))
+        cells += [*_change(score.relative_change), _number(score.kl.mean.value, ".4f")]
     return tuple(cells)
 
 

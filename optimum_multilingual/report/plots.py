@@ -29,7 +29,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 LINEAR_UP_TO = 30
 
 QUANTILES = {"median": "|", "p90": "o", "p95": "s", "p99": "^", "p999": "D", "max": "x"}
-QUANTILE_NAMES = {"median": "median", "p90": "90 %", "p95": "95 %", "p99": "99 %", "p999": "99.9 %", "max": "largest"}
+QUANTILE_NAMES = {"median": "median", "p90": "90%", "p95": "95%", "p99": "99%", "p999": "99.9%", "max": "largest"}
 
 
 def plot_damage(report: MultilingualReport) -> Figure:
@@ -44,7 +44,7 @@ def plot_damage(report: MultilingualReport) -> Figure:
     """
     with drawing():
         scores = report.worst_first
-        percent = f"{100 * report.evaluation['confidence']:g} %"
+        percent = f"{100 * report.evaluation['confidence']:g}%"
         title = f"What each language lost: change of bits per byte, with {percent} intervals"
         figure, axes = rows_of_languages([score.name for score in scores], title, setting_line(report))
         verdicts = [verdict for verdict in LOOKS if any(score.verdict == verdict for score in scores)]
@@ -143,18 +143,18 @@ def plot_divergence(report: MultilingualReport) -> Figure:
     """
     with drawing():
         scores = sorted(report.scores, key=lambda score: (score.verdict != BROKEN, -score.kl.mean.value))
-        title = "How far the next-token distributions moved: quantiles of KL(reference || quantized) over tokens"
+        title = "Divergence of next-token distributions: quantiles of KL over tokens"
         figure, axes = rows_of_languages([score.name for score in scores], title, setting_line(report))
         rows = range(len(scores))
         axes.hlines(rows, [s.kl.median for s in scores], [s.kl.max for s in scores], color=FAINT, linewidth=1)
-        for (name, marker), shade in zip(QUANTILES.items(), _shades(len(QUANTILES))):
+        for (name, marker), shade in zip(QUANTILES.items(), [*_shades(len(QUANTILES) - 1), INK]):
             values = [getattr(score.kl, name) for score in scores]
             axes.plot(values, rows, marker, color=shade, markersize=5, markeredgewidth=1.5, label=QUANTILE_NAMES[name])
         means = [score.kl.mean.value for score in scores]
         axes.plot(means, rows, "o", color=INK, markerfacecolor="none", markersize=7.5, label="mean")
         _logarithmic(axes, any(score.kl.max > 0 for score in scores))
         label_right(axes, [f"mean {value:.4f}" if math.isfinite(value) else BROKEN for value in means])
-        axes.set_xlabel("nats a token, logarithmic; sorted by the mean")
+        axes.set_xlabel("KL(reference || quantized), nats a token, logarithmic; sorted by the mean")
         legend_above(axes)
         return figure
 
@@ -171,8 +171,8 @@ def _logarithmic(axes: Axes, has_values: bool) -> None:
 
 
 def _shades(count: int) -> list[str]:
-    """Colours from light to dark that stay in order for every eye, and are seen on white and on black."""
+    """Colours from light to dark that stay in order for every eye, and are seen on a white and on a dark page."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return [to_hex(colormaps["plasma"](0.72 - 0.6 * place / (count - 1))) for place in range(count)]
+    return [to_hex(colormaps["plasma"](0.72 - 0.36 * place / (count - 1))) for place in range(count)]
