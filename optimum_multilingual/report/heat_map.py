@@ -23,6 +23,8 @@ WITHIN_COLOURS = 0.95
 # The ends are vermilion and blue, a hair off the colours that a page changes in the dark: cells and their letters stay.
 GAINED, MIDDLE, LOST, NO_VALUE = "#0173b3", "#f7f7f7", "#d65f01", (0.8, 0.8, 0.8, 1.0)
 
+KEY = "Orange: lost, blue: gained; in brackets: unresolved; empty: not measured"
+
 COLUMN_WIDTH, NAMES_WIDTH, LEAST_WIDTH = 1.1, 2.4, 6.0  # inches
 
 
@@ -44,7 +46,7 @@ def plot_heat_map(comparison: Comparison) -> Figure:
         title = "Change of bits per byte, by language and setting"
         width = max(LEAST_WIDTH, NAMES_WIDTH + COLUMN_WIDTH * len(labels))
         names = [comparison.name_of(language) for language in rows]
-        figure, axes = rows_of_languages(names, title, comparison.common_setting, width)
+        figure, axes = rows_of_languages(names, title, f"{comparison.common_setting}. {KEY}", width)
         cells = [[of_it.get(language) for of_it in comparison.scores] for language in rows]
         _fill(axes, cells)
         axes.set_xlim(-0.5, len(labels) - 0.5)
@@ -52,7 +54,6 @@ def plot_heat_map(comparison: Comparison) -> Figure:
         axes.tick_params(axis="x", labeltop=True, labelbottom=len(rows) >= BANDED_FROM)
         axes.grid(visible=False)
         axes.spines["bottom"].set_visible(False)
-        axes.set_xlabel("orange: lost, blue: gained; in brackets: unresolved; empty: not measured")
         return figure
 
 

@@ -161,9 +161,10 @@ def plot_divergence(report: MultilingualReport) -> Figure:
 
 def _logarithmic(axes: Axes, has_values: bool) -> None:
     """A logarithmic axis with plain numbers; two equal models give one without a value."""
-    from matplotlib.ticker import FuncFormatter, NullLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log", nonpositive="mask")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     if not has_values:
