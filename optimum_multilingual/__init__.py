@@ -21,6 +21,7 @@ _HOME = {
     "CalibrationSet": "calibration.calibration_set",
     "Document": "corpora.document",
     "EvaluationConfig": "config",
+    "HubCorpus": "corpora.hub",
     "Language": "languages",
     "MultilingualCalibrationConfig": "integration",
     "MultilingualError": "errors",
@@ -42,6 +43,7 @@ __all__ = [
     "CalibrationSet",
     "Document",
     "EvaluationConfig",
+    "HubCorpus",
     "Language",
     "MultilingualCalibrationConfig",
     "MultilingualError",
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from .comparison import evaluate_checkpoints
     from .config import EvaluationConfig, MultilingualCalibrationConfig
     from .corpora.document import Document
+    from .corpora.hub import HubCorpus
     from .errors import MultilingualError
     from .languages import Language, find_language
     from .report.compare import compare_reports

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoConfig
 from transformers.utils import cached_file
 
 from .backends.quiet import quiet_import
@@ -15,7 +16,7 @@ from .calibration.calibration_set import MANIFEST_FILE, Manifest
 from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
 from .errors import ModelError, TokenizerError
-from .evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
+from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference
 from .hub.card_languages import with_card_languages
 from .languages import Language
 from .model_checks import longest_sequence, public_name, require_causal_lm
@@ -64,26 +65,35 @@ def evaluate_checkpoints(
     config = with_card_languages(config, reference)
     tokenizer = load_tokenizer(tokenizer, str(reference))
     _require_same_tokenizer(tokenizer, str(quantized))
-    manifest = _manifest_beside(quantized)
+    prepared, manifest = _prepare(config, tokenizer, reference, quantized)
     before = _load(reference, device_map)
-    row_length = None if manifest is None else manifest.sequence_length
-    prepared = prepare_evaluation(
-        config, config.resolved_languages, tokenizer, longest_sequence(before), row_length, manifest
-    )
     states = run_reference(before, prepared)
     linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
     revision = getattr(before.config, "_commit_hash", None)
-    vocabulary = before.config.get_text_config().vocab_size
     del before
     after = _load(quantized, device_map)
-    if after.config.get_text_config().vocab_size != vocabulary:
-        raise ModelError(
-            f"{reference} has a vocabulary of {vocabulary}, {quantized} of {after.config.get_text_config().vocab_size}; "
-            "only two forms of one model can be compared."
-        )
     measured = run_quantized(after, prepared, states)
     setting = _setting(reference, quantized, revision, after, linear_layers)
     return make_report(measured, prepared, setting, manifest, states.noise_floor)
+
+
+def _prepare(
+    config: MultilingualCalibrationConfig, tokenizer: Any, reference: str | Path, quantized: str | Path
+) -> tuple[Evaluation, Manifest | None]:
+    """Everything that can be known before weights are loaded."""
+    before, after = (AutoConfig.from_pretrained(str(name)) for name in (reference, quantized))
+    sizes = [each.get_text_config().vocab_size for each in (before, after)]
+    if sizes[0] != sizes[1]:
+        raise ModelError(
+            f"{reference} has a vocabulary of {sizes[0]}, {quantized} of {sizes[1]}; only two forms of one model can be "
+            "compared."
+        )
+    assert config.evaluation is not None
+    manifest = _manifest_beside(quantized)
+    languages = config.evaluation.resolved_languages or config.resolved_languages
+    row_length = None if manifest is None else manifest.sequence_length
+    longest = longest_sequence(before)
+    return prepare_evaluation(config, languages, tokenizer, longest, row_length, manifest), manifest
 
 
 def _load(name: str | Path, device_map: Any) -> Any:

@@ -35,8 +35,8 @@ class MultilingualCalibrationConfig:
             a model that 128 does not fit. Only with a method's name.
         languages: names, codes or tags, each at most once, or the name of a preset, alone or among them; "auto" means
             those on the model's card. May be left out when `calibration_set` is given.
-        corpus: where the text comes from: "embedded", a folder, a mapping of language to file or texts, a
-            `datasets.Dataset`, or any object with the methods of `corpora.Corpus`.
+        corpus: where the text comes from: "embedded", a name of the catalogue such as "fineweb2", a folder, a mapping of
+            language to file or texts, a `datasets.Dataset`, or any object with the methods of `corpora.Corpus`.
         text_column: the key or column that holds the text.
         language_column: the column that holds the language, in a `datasets.Dataset`.
         mixture: the languages' shares of the rows: "uniform", "proportional" to the text there is, or a mapping of

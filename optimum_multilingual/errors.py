@@ -6,6 +6,7 @@
     ├── CorpusError                             text that cannot be read or used
     │   ├── CorpusFileError                     one file, with its line
     │   ├── CorpusExhaustedError                a language has too little text
+    │   ├── HubError                            a dataset of the Hub that cannot be reached or read
     │   └── OverlapError                        evaluation text that is also calibration text
     ├── TokenizerError                          missing, or blind to a language
     ├── CalibrationSetError                     a stored set that is damaged or does not fit
@@ -43,6 +44,10 @@ class CorpusExhaustedError(CorpusError):
     """A language has less text than was asked for; says how much was found and how much is needed."""
 
 
+class HubError(CorpusError):
+    """A dataset of the Hub that cannot be reached or read; names the repository and, where there is one, the file."""
+
+
 class OverlapError(CorpusError):
     """Evaluation text that is also calibration text, which would make every measure too good."""
 
@@ -65,3 +70,7 @@ class MissingPackageError(MultilingualError, ImportError):
 
 class CheckpointError(MultilingualError, OSError):
     """A checkpoint folder that cannot be written or read."""
+
+
+class ProcessError(MultilingualError):
+    """Another process of a distributed evaluation failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -25,7 +26,9 @@ class EvaluationConfig:
         tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has,
             and never on fewer than eight documents.
         sequence_length: longest window in tokens, documents beyond it are cut; None takes the calibration rows' length.
-        batch_tokens: tokens in one forward pass.
+        batch_tokens: tokens in one forward pass; it is made smaller where memory ends.
+        reference_memory: main memory for the hidden states of the reference in bytes, or as "4GB"; what is beyond goes to
+            memory-mapped files. None for half of what is free.
         bootstrap_draws: resamples of the documents behind each interval.
         confidence: of each interval, between 0 and 1.
         collapse_threshold: a document whose negative log-likelihood rose by more than this is counted as collapsed, in nats a
@@ -42,6 +45,7 @@ class EvaluationConfig:
     tokens_per_language: int = 12_288
     sequence_length: int | None = None
     batch_tokens: int = 4096
+    reference_memory: int | str | None = None
     bootstrap_draws: int = 1000
     confidence: float = 0.95
     collapse_threshold: float = 1.0
@@ -53,6 +57,7 @@ class EvaluationConfig:
         require_int("evaluation.bootstrap_draws", self.bootstrap_draws, 100)
         if self.sequence_length is not None:
             require_int("evaluation.sequence_length", self.sequence_length, MIN_SEQUENCE_LENGTH)
+        _require_size("evaluation.reference_memory", self.reference_memory)
         if not (isinstance(self.confidence, int | float) and 0 < self.confidence < 1):
             raise ConfigError(f"evaluation.confidence must be between 0 and 1, such as 0.95, got {self.confidence!r}.")
         if not (isinstance(self.collapse_threshold, int | float) and self.collapse_threshold > 0):
@@ -72,3 +77,10 @@ class EvaluationConfig:
         """The settings as plain JSON values; a corpus in memory is written as its type's name."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {**values, "languages": list(map(str, self.languages)), "corpus": plain(self.corpus)}
+
+
+def _require_size(name: str, value: Any) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    written = isinstance(value, str) and re.fullmatch(r"[0-9.]+ ?[KMGT]i?B", value)
+    if not (value is None or whole or written):
+        raise ConfigError(f"{name} must be a number of bytes, or written as '4GB', got {value!r}.")

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import torch
 from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
 
 from .backends import find_backend
 from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet
+from .calibration.nonsense import NO_LANGUAGE
 from .calibration.plan import check_length
 from .calibration.rebuild import require_same_tokenizer
 from .calibration.tokenization import load_tokenizer
@@ -20,6 +22,7 @@ from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .corpora import open_corpus
 from .errors import CalibrationSetError
 from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
+from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
 from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory
@@ -57,17 +60,24 @@ class MultilingualQuantizer(HfQuantizer):
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         require_causal_lm(model)
         self.backend.check_model(model)
-        commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model)
+        commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model.config)
         config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
+        # Transformers makes every new tensor a meta one here; `datasets` makes tensors while it reads.
+        with torch.device("cpu"):
+            self._prepare(config, model.config.name_or_path, commit, max_length)
+
+    def _prepare(
+        self, config: MultilingualCalibrationConfig, name: str, commit: str | None, max_length: int | None
+    ) -> None:
         # Opened once: what can be read only once, and what is slow to open, serves calibration and evaluation.
         config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
         given = config.tokenizer or getattr(config.method, "tokenizer", None)
-        tokenizer = load_tokenizer(given, model.config.name_or_path, commit)
+        tokenizer = load_tokenizer(given, name, commit)
         self.calibration_set = calibration_set_of(config, tokenizer, max_length)
         self.evaluation: Evaluation | None = None
         if config.evaluation is not None:
             manifest = self.calibration_set.manifest
-            languages = config.resolved_languages or self.calibration_set.languages
+            languages = config.evaluation.resolved_languages or languages_of(config, self.calibration_set)
             self.evaluation = prepare_evaluation(
                 config, languages, tokenizer, max_length, manifest.sequence_length, manifest
             )
@@ -81,6 +91,7 @@ class MultilingualQuantizer(HfQuantizer):
         else:
             reference = run_reference(model, self.evaluation)
             self.backend.quantize(model, self.calibration_set)
+            Processes.current().share_weights(model)
             report = self._measure(model, self.evaluation, reference)
         attach(model, self.backend, self.calibration_set.manifest, report)
 
@@ -117,6 +128,21 @@ def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, ma
             "set's own, build a set of these, or give evaluation.languages to measure others than were calibrated on."
         )
     return calibration_set
+
+
+def languages_of(config: MultilingualCalibrationConfig, calibration_set: CalibrationSet) -> tuple[Language, ...]:
+    """The languages to measure where the evaluation names none: those calibrated on.
+
+    Raises:
+        CalibrationSetError: the set is of no language.
+    """
+    languages = config.resolved_languages or calibration_set.languages
+    if NO_LANGUAGE in languages:
+        raise CalibrationSetError(
+            "The calibration set holds no language, so nothing says which to measure; give "
+            "EvaluationConfig(languages=['en', 'sw']) (--evaluation-languages), or evaluation=None."
+        )
+    return languages
 
 
 def _tags(languages: Iterable[Language]) -> str:

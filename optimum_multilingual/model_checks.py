@@ -36,9 +36,9 @@ def require_in_memory(device_map: Any) -> None:
         )
 
 
-def longest_sequence(model: Any) -> int | None:
-    """The model's longest sequence in tokens; None where its positions have no end."""
-    return getattr(model.config.get_text_config(), "max_position_embeddings", None)
+def longest_sequence(config: Any) -> int | None:
+    """A model's longest sequence in tokens, by its config; None where its positions have no end."""
+    return getattr(config.get_text_config(), "max_position_embeddings", None)
 
 
 def public_name(name_or_path: str) -> str:

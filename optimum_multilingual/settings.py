@@ -14,8 +14,11 @@ MIN_SEQUENCE_LENGTH = 16
 
 def plain(given: Any) -> Any:
     """A name, a path, or a mapping of paths as JSON values; anything else in memory as its type's name."""
-    if isinstance(given, str | Path):
-        return str(given)
+    if isinstance(given, Path):
+        # "./wikipedia" is a folder, "wikipedia" a corpus of the catalogue.
+        return str(given) if given.is_absolute() or len(given.parts) > 1 else f"./{given}"
+    if isinstance(given, str):
+        return given
     if isinstance(given, Mapping) and all(isinstance(value, str | Path) for value in given.values()):
         return {str(language): str(path) for language, path in given.items()}
     return given if given is None else {"in_memory": type(given).__name__}

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import math
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from hub_server import HubServer
 
-from optimum_multilingual import EvaluationConfig, MultilingualReport, find_language
-from optimum_multilingual.evaluation.evaluator import Evaluation, Measurement
-from optimum_multilingual.report.measures import make_report
+# The clients of the Hub read their settings when they are imported: from here on they know only a Hub on this machine,
+# no token, and a cache that goes with the tests, also for calibration sets and for the processes that tests start.
+HUB = HubServer()
+HUB_HOME = tempfile.TemporaryDirectory(prefix="hub-home-")
+for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
+    os.environ.pop(name, None)
+os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
+
+import torch  # noqa: E402
+from huggingface_hub import HfFileSystem, constants  # noqa: E402
+from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -23,12 +30,14 @@ REPOSITORY = Path(__file__).parent.parent
 torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def empty_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps calibration sets of tests, and of processes they start, out of the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hf_home")))
-        yield
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """A Hub without repositories; `datasets` has forgotten what it listed before."""
+    assert HUB.url == constants.ENDPOINT, "huggingface_hub was imported before tests/conftest.py"
+    HUB.clear()
+    HfFileSystem.clear_instance_cache()
+    yield HUB
+    HUB.clear()
 
 
 @pytest.fixture(scope="session")
@@ -93,39 +102,8 @@ def word_tokenizer() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def measured_report() -> Callable[..., MultilingualReport]:
-    """Makes a report by the real path from random token scores; what is given says how it differs from others.
+def measured_report() -> Callable[..., Any]:
+    """Makes reports by the real path from random token scores; see `random_reports`."""
+    from random_reports import report_of
 
-    Text and reference depend on the language alone, so reports of any settings can be compared.
-    """
-
-    def make(
-        changes: dict[str, float], setting: dict[str, Any] | None = None, confidence: float = 0.95, tokens: int = 25
-    ) -> MultilingualReport:
-        settings = EvaluationConfig(bootstrap_draws=200, confidence=confidence)
-        measured = {find_language(name): _measurement(name, change, tokens) for name, change in changes.items()}
-        evaluation = Evaluation({}, {}, settings, {"kind": "test"})
-        return make_report(measured, evaluation, {"model": "me/model", "method": "gptq", "bits": 4, **(setting or {})}, None)
-
-    return make
-
-
-def _measurement(name: str, change: float, tokens: int) -> Measurement:
-    """30 documents whose loss changes by about `change` nats a token; NaN breaks the language."""
-    documents = 30
-    generator = np.random.default_rng(list(name.encode()))
-    reference = generator.gamma(2.0, size=documents * tokens)
-    kl = generator.lognormal(-4, 1.5, size=documents * tokens) * (1 if math.isnan(change) else 1 + abs(change))
-    of_documents = generator.normal(change, 0.02, documents)
-    return Measurement(
-        document=np.repeat(np.arange(documents), tokens),
-        reference_nll=reference,
-        quantized_nll=reference + np.repeat(of_documents, tokens),
-        kl=kl,
-        reverse_kl=kl * 1.1,
-        agree=generator.random(documents * tokens) < 0.9,
-        overlap=generator.random(documents * tokens),
-        documents=tuple(f"{name}:{number}" for number in range(documents)),
-        num_bytes=np.full(documents, 4 * tokens),
-        num_characters=np.full(documents, 3 * tokens),
-    )
+    return report_of

@@ -8,9 +8,9 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROMISED = {
-    "one_line.py": ["Amharic (am)", "macro mean", "verdicts:"],
+    "one_line.py": ["Amharic (am)", "macro mean", "verdicts, corrected"],
     "english_only_against_balanced.py": ["English only", "balanced", "worst"],
-    "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts:"],
+    "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
 }
 

@@ -81,6 +81,12 @@ def test_engines_are_imported_in_backends_and_inside_functions_only(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_rooms_of_the_hub_reach_the_network(path):
+    reaches = {name for name, _ in imports_of(path) if name.split(".")[0] in {"huggingface_hub", "httpx", "requests"}}
+    assert not reaches or room_of(path) == "hub" or path.name in {"hub_repository.py", "hub_errors.py"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_commands_print(path):
     calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
     prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]

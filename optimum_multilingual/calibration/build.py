@@ -10,7 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..config import SIZES, MultilingualCalibrationConfig
-from ..corpora import Part, open_corpus, require_languages
+from ..corpora import open_corpus, part_for, require_languages
 from ..languages import Language
 from .cache import cached
 from .calibration_set import CalibrationSet, Manifest, Row, fingerprint_of, hash_of
@@ -20,7 +20,7 @@ from .mixture import interleave
 from .packing import PackedRow, pack
 from .plan import Plan, exhausted, plan_sizes
 from .source import TextSource
-from .tokenization import check_coverage, describe_tokenizer
+from .tokenization import check_coverage, describe_tokenizer, load_tokenizer
 
 RECORDED_VERSIONS = ("optimum-multilingual", "transformers", "tokenizers", "torch")
 
@@ -36,21 +36,22 @@ def build_calibration_set(
 
     Args:
         config: languages, corpus, mixture, sizes and seed.
-        tokenizer: the model's tokenizer.
+        tokenizer: the model's tokenizer, or its name or folder.
         max_length: the model's longest sequence in tokens, if it has one.
 
     Raises:
         CorpusError: text that cannot be read; CorpusExhaustedError where a language has too little.
         TokenizerError: the tokenizer cannot encode a language.
-        ConfigError: rows longer than the model allows.
+        ConfigError: rows longer than the model allows, or a corpus that is kept for evaluation.
     """
+    tokenizer = load_tokenizer(tokenizer)
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
-    require_languages(corpus, config.resolved_languages)
-    part: Part | None = None if has_evaluation_corpus(config) else "calibration"
+    part = part_for(corpus, "calibration", shared=not has_evaluation_corpus(config))
     encoder = TextEncoder(tokenizer, config.document_separator, config.messages)
     source = TextSource(corpus, part, config.seed, encoder, config.deduplicate)
 
     def build() -> CalibrationSet:
+        require_languages(corpus, config.resolved_languages)
         plan = plan_sizes(config, source, max_length, len(row_prefix(tokenizer)))
         kind = config.mixture if isinstance(config.mixture, str) else "weights"
         built = assemble(plan, source, tokenizer, {"kind": kind, "temperature": config.temperature})
@@ -142,7 +143,8 @@ def _rows_of(language: Language, plan: Plan, source: TextSource, prefix: tuple[i
     rows = list(islice(pack(source.draw(language), plan.sequence_length, prefix), wanted))
     if len(rows) < wanted:
         needed = wanted * (plan.sequence_length - len(prefix))
-        raise exhausted(language, source.counts[language].tokens, needed, "tokens")
+        counts = source.counts[language]
+        raise exhausted(language, counts.tokens, needed, "tokens", counts.duplicates)
     return rows
 
 

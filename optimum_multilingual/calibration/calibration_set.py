@@ -102,6 +102,8 @@ class Manifest:
         Raises:
             CalibrationSetError: it cannot be read, is damaged, or is of another version.
         """
+        if not Path(path).is_file():
+            raise CalibrationSetError(f"There is no file {path}; give the {MANIFEST_FILE} of a calibration set.")
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -188,6 +190,8 @@ class CalibrationSet:
             CalibrationSetError: a file is missing or damaged, or the rows are not those of the manifest.
         """
         folder = Path(folder)
+        if not folder.is_dir():
+            raise CalibrationSetError(f"There is no folder {folder}; give one that `CalibrationSet.save` wrote.")
         rows, manifest = _read_rows(folder / ROWS_FILE), Manifest.load(folder / MANIFEST_FILE)
         found = fingerprint_of(rows)
         if found != manifest.fingerprint:

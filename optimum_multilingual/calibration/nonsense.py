@@ -17,6 +17,7 @@ from .tokenization import describe_tokenizer
 
 # ISO 639-2 "zxx" is no linguistic content, ISO 15924 "Zyyy" no script.
 NO_LANGUAGE = Language("zxx", "Zyyy")
+NONSENSE = "nonsense"
 KINDS = ("random-tokens", "random-punctuation")
 
 
@@ -68,7 +69,7 @@ def build_nonsense_set(
         prefix=list(prefix),
         part=None,
         deduplicated=False,
-        corpus={"kind": "nonsense"},
+        corpus={"kind": NONSENSE},
         tokenizer=describe_tokenizer(tokenizer),
         versions=recorded_versions(),
         row_hashes=[hash_of(row) for row in rows],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tqdm.auto import tqdm
 
 from ..config import MultilingualCalibrationConfig
+from ..corpora import StreamedCorpus
 from ..corpora.embedded import EmbeddedCorpus
 from ..errors import ConfigError, CorpusExhaustedError
 from ..languages import Language
@@ -47,7 +48,7 @@ def plan_sizes(
         prefix_length: tokens of a row that are not text.
 
     Raises:
-        ConfigError: rows longer than the model allows.
+        ConfigError: rows longer than the model allows, or shares by a corpus too large to be measured.
         CorpusExhaustedError: a language has less text than was asked for in bytes or characters, or none at all.
     """
     embedded = isinstance(source.corpus, EmbeddedCorpus)
@@ -65,7 +66,13 @@ def plan_sizes(
     if config.characters_per_language is not None:
         rows = _rows_for_text(source, tuple(weights), "num_characters", config.characters_per_language, room)
         return Plan(rows, weights, length)
-    counts = allocate(_num_rows(config, length, embedded), list(weights.values()))
+    num_rows = _num_rows(config, length, embedded)
+    if num_rows < len(weights):
+        raise ConfigError(
+            f"total_tokens={config.total_tokens} is {num_rows} rows of {length} tokens, which cannot hold {len(weights)} "
+            f"languages; give at least {len(weights) * length}, or a smaller sequence_length."
+        )
+    counts = allocate(num_rows, list(weights.values()))
     return Plan(dict(zip(weights, counts, strict=True)), weights, length)
 
 
@@ -93,7 +100,8 @@ def _rows_for_text(
             if amount >= wanted:
                 break
         if amount < wanted:
-            raise exhausted(language, amount, wanted, unit.removeprefix("num_"))
+            copies = source.counts[language].duplicates
+            raise exhausted(language, amount, wanted, unit.removeprefix("num_"), copies)
         rows[language] = max(1, round(tokens * wanted / amount / room))
     return rows
 
@@ -104,6 +112,11 @@ def _weights(config: MultilingualCalibrationConfig, source: TextSource) -> dict[
         return {language: config.weights[language] for language in languages}
     if config.mixture == "uniform":
         return dict.fromkeys(languages, 1.0)
+    if isinstance(source.corpus, StreamedCorpus):
+        raise ConfigError(
+            "mixture='proportional' measures all text of every language, and this corpus is far too large to be read to "
+            "its end; give the shares as weights, such as mixture={'en': 5, 'sw': 1}."
+        )
     bar = tqdm(languages, desc="Measuring text", unit="language", disable=None)
     sizes = [source.num_bytes(language) for language in bar]
     for language, size in zip(languages, sizes, strict=True):
@@ -124,10 +137,12 @@ def check_length(name: str, length: int, max_length: int | None) -> None:
         )
 
 
-def exhausted(language: Language, found: int, needed: int, unit: str) -> CorpusExhaustedError:
+def exhausted(language: Language, found: int, needed: int, unit: str, copies: int = 0) -> CorpusExhaustedError:
     """The error for too little text in a language, with the ways out."""
+    left_out = f" ({copies:,} texts that equal or nearly equal another not counted; deduplicate=False keeps them)"
     return CorpusExhaustedError(
-        f"{language.name} ({language.tag}) has too little calibration text: {found:,} {unit} found, {needed:,} needed. "
+        f"{language.name} ({language.tag}) has too little calibration text: {found:,} {unit} found{left_out if copies else ''}, "
+        f"{needed:,} needed. "
         "Give a corpus= with more of it, ask for less (num_rows, tokens_per_language, sequence_length, or a smaller "
         "weight in mixture), or leave the language out."
     )

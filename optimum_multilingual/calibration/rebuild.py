@@ -11,6 +11,7 @@ from ..languages import Language
 from .build import assemble
 from .calibration_set import CalibrationSet, Manifest
 from .encoding import TextEncoder
+from .nonsense import NONSENSE, build_nonsense_set
 from .plan import Plan
 from .source import TextSource
 from .tokenization import describe_tokenizer
@@ -42,7 +43,7 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
 
     Args:
         manifest: of the set.
-        corpus: the corpus it was built from.
+        corpus: the corpus it was built from; nonsense has none, and none is read.
         tokenizer: the tokenizer it was built with.
 
     Raises:
@@ -50,6 +51,9 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
         CorpusError: the corpus lacks a language, or has too little text now.
     """
     require_same_tokenizer(manifest, tokenizer)
+    if manifest.corpus["kind"] == NONSENSE:
+        kind, size = manifest.mixture["kind"], (len(manifest.row_hashes), manifest.sequence_length)
+        return _compare(build_nonsense_set(kind, tokenizer, *size, seed=manifest.seed), manifest)
     languages = {Language.from_tag(tag): entry for tag, entry in manifest.languages.items()}
     require_languages(corpus, languages)
     plan = Plan(
@@ -59,7 +63,10 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
     )
     encoder = TextEncoder(tokenizer, manifest.document_separator, manifest.messages)
     source = TextSource(corpus, manifest.part, manifest.seed, encoder, manifest.deduplicated)
-    rebuilt = assemble(plan, source, tokenizer, manifest.mixture)
+    return _compare(assemble(plan, source, tokenizer, manifest.mixture), manifest)
+
+
+def _compare(rebuilt: CalibrationSet, manifest: Manifest) -> Comparison:
     pairs = zip(rebuilt.manifest.row_hashes, manifest.row_hashes, strict=True)
     return Comparison(rebuilt, tuple(place for place, (new, old) in enumerate(pairs) if new != old))
 

@@ -14,7 +14,7 @@ from ..errors import TokenizerError
 MAX_UNKNOWN_SHARE = 0.5
 
 
-def load_tokenizer(given: Any, model_name: str, revision: str | None = None) -> Any:
+def load_tokenizer(given: Any, model_name: str | None = None, revision: str | None = None) -> Any:
     """Takes the tokenizer that was given, by object or name, or finds the one beside the model.
 
     Args:
@@ -26,6 +26,8 @@ def load_tokenizer(given: Any, model_name: str, revision: str | None = None) -> 
         TokenizerError: there is none.
     """
     if given is not None and not isinstance(given, str | Path):
+        if not callable(getattr(given, "get_vocab", None)):
+            raise TokenizerError(f"A tokenizer, or its name or folder, was expected, got a {type(given).__name__}.")
         return given
     from transformers import AutoTokenizer
 

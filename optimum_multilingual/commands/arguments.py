@@ -12,6 +12,7 @@ from ..calibration.published import published_setting
 from ..config import MIXTURES, SEPARATORS, SIZES, EvaluationConfig, MultilingualCalibrationConfig
 from ..errors import CheckpointError, ConfigError, MultilingualError
 from ..languages import Language
+from ..report.output_files import require_writable
 
 
 def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
@@ -31,7 +32,10 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         help="names, codes, tags or presets: en sw cmn_Hans Yoruba eu-24; auto: those on the model's card",
     )
     group.add_argument(
-        "--corpus", default="embedded", help="'embedded' (first runs only) or a folder with en.txt, sw.jsonl.gz, ..."
+        "--corpus",
+        default="embedded",
+        help="'embedded' (first runs only), a name that `multilingual corpora` lists, or a folder with en.txt, "
+        "sw.jsonl.gz, ...",
     )
     group.add_argument("--text-column", default="text", help="key or column with the text (default: text)")
 
@@ -94,7 +98,7 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
 def evaluation_from(args: argparse.Namespace, languages: Sequence[str] | None = None) -> EvaluationConfig:
     """How the arguments of `add_evaluation` say languages are measured."""
     return EvaluationConfig(
-        languages=languages or (),
+        languages=separated(languages),
         seed=args.evaluation_seed,
         corpus=args.evaluation_corpus,
         tokens_per_language=args.evaluation_tokens,
@@ -109,16 +113,15 @@ def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrati
         raise ConfigError("--weights and --mixture both say the shares; give one of them.")
     weights: dict[str | Language, float] = dict(map(_weight, args.weights or ()))
     said = {
-        "languages": args.languages or list(weights),
+        "languages": separated(args.languages) or tuple(weights),
         "mixture": weights or args.mixture,
         **{name: getattr(args, name) for name in (*SIZES, "sequence_length")},
     }
     if args.published:
-        said = {
-            **said,
-            **published_setting(args.published),
-            **({"languages": args.languages} if args.languages else {}),
-        }
+        setting = published_setting(args.published)
+        for name in setting.keys() & {name for name, value in said.items() if value and value != "uniform"}:
+            raise ConfigError(f"--published {args.published} says {name} itself; leave that option out.")
+        said |= setting
     return MultilingualCalibrationConfig(
         corpus=args.corpus,
         text_column=args.text_column,
@@ -132,6 +135,11 @@ def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrati
         **said,
         **given,
     )
+
+
+def separated(names: Sequence[str] | None) -> list[str]:
+    """Names as people write them on a command line, `en sw` or `en,sw`."""
+    return [name for given in names or () for name in given.split(",") if name]
 
 
 def _weight(given: str) -> tuple[str, float]:
@@ -149,11 +157,29 @@ def require_free_folder(path: str) -> Path:
         CheckpointError: it does.
     """
     folder = Path(path)
-    if folder.exists() and (folder.is_file() or any(folder.iterdir())):
+    if folder.is_file():
+        raise CheckpointError(f"--output {folder} is a file; give a new folder.")
+    if folder.exists() and any(folder.iterdir()):
         raise CheckpointError(
             f"--output {folder} exists and is not empty; give a new folder, or remove this one first."
         )
     return folder
+
+
+def require_free_file(path: str, what: str, endings: tuple[str, ...]) -> None:
+    """Refuses an output file that exists already, or whose form is not known, before any work is done.
+
+    Args:
+        path: of the file to be.
+        what: is written, for the message.
+        endings: of the forms it can have.
+
+    Raises:
+        ConfigError: it exists, it ends otherwise, or its folder does not exist.
+    """
+    require_writable(Path(path), endings, what)
+    if Path(path).exists():
+        raise ConfigError(f"--output {path} exists; give another name, or remove it first.")
 
 
 def run_or_exit(run: Callable[[], None]) -> None:

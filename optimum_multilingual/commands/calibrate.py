@@ -15,6 +15,7 @@ EXAMPLES = """\
   optimum-cli multilingual calibrate examples/tiny-multilingual-lm --languages en sw zh --output set/
   optimum-cli multilingual calibrate me/model --corpus my_texts/ --languages auto code --num-rows 640 --output set/
   optimum-cli multilingual calibrate me/model --corpus my_texts/ --weights en=2 sw=1 --num-rows 96 --output set/
+  optimum-cli multilingual calibrate me/model --corpus fineweb2 --languages en sw cmn_Hans --output set/
   optimum-cli multilingual calibrate me/model --nonsense random-tokens --num-rows 32 --sequence-length 512 --output set/
   optimum-cli multilingual calibrate me/model --corpus my_texts/ --verify set/calibration_manifest.json
 """
@@ -51,6 +52,10 @@ class CalibrateCommand(BaseOptimumCLICommand):
             f"{len(calibration_set)} rows of {manifest.sequence_length} tokens, fingerprint {manifest.fingerprint[:16]}"
         )
         print(f"saved in {folder}")
+        if manifest.corpus.get("republish") is False:
+            print(
+                f"The text of {manifest.corpus['name']} may not be published again, nor may its token ids in this folder."
+            )
 
     def _of_text(self, config: Any) -> Any:
         from ..calibration.build import build_calibration_set
@@ -74,10 +79,9 @@ class CalibrateCommand(BaseOptimumCLICommand):
         from ..calibration.calibration_set import Manifest
         from ..calibration.rebuild import rebuild
         from ..calibration.tokenization import load_tokenizer
-        from ..corpora import open_corpus
 
         manifest = Manifest.load(self.args.verify)
-        corpus = open_corpus(self.args.corpus, self.args.text_column)
+        corpus = self._corpus_of(manifest.corpus)
         comparison = rebuild(manifest, corpus, load_tokenizer(None, self.args.model))
         if comparison.identical:
             print(f"identical: {len(comparison.rebuilt)} rows, fingerprint {manifest.fingerprint[:16]}")
@@ -86,6 +90,18 @@ class CalibrateCommand(BaseOptimumCLICommand):
         shown = ", ".join(map(str, places[:10])) + (" ..." if len(places) > 10 else "")
         print(f"different: {len(places)} of {len(comparison.rebuilt)} rows are not those of the manifest: {shown}")
         sys.exit(1)
+
+    def _corpus_of(self, described: dict[str, Any]) -> Any:
+        """The corpus to read again: of a dataset of the catalogue the commit in the manifest, else the one that is given."""
+        from ..corpora import open_corpus
+        from ..corpora.catalog import load_catalog
+
+        of_catalog = described["kind"] == "hub" and described["name"] in load_catalog()
+        if of_catalog and self.args.corpus in ("embedded", described["name"]):
+            from ..corpora.hub import HubCorpus
+
+            return HubCorpus.from_description(described)
+        return open_corpus(self.args.corpus, self.args.text_column)
 
 
 def _identified(found: dict[str, Any] | None) -> str:
@@ -100,8 +116,10 @@ def _identified(found: dict[str, Any] | None) -> str:
 def _max_length(model: str) -> int | None:
     from transformers import AutoConfig
 
+    from ..model_checks import longest_sequence
+
     try:
         config = AutoConfig.from_pretrained(model)
     except (OSError, ValueError):
         return None  # A folder with a tokenizer only; the length is checked again when a model is quantized.
-    return getattr(config.get_text_config(), "max_position_embeddings", None)
+    return longest_sequence(config)

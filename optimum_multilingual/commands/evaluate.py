@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from ..report.output_files import REPORT_ENDINGS, require_writable
+from ..report.output_files import REPORT_ENDINGS
 from . import arguments
 
 EXAMPLES = """\
@@ -38,11 +38,11 @@ class EvaluateCommand(BaseOptimumCLICommand):
         from ..comparison import evaluate_checkpoints
 
         if self.args.output is not None:
-            require_writable(Path(self.args.output), REPORT_ENDINGS, "A report")
+            arguments.require_free_file(self.args.output, "A report", REPORT_ENDINGS)
         report = evaluate_checkpoints(
             self.args.reference,
             self.args.quantized,
-            self.args.languages or (),
+            arguments.separated(self.args.languages),
             corpus=self.args.corpus,
             evaluation=arguments.evaluation_from(self.args),
             text_column=self.args.text_column,

@@ -17,6 +17,7 @@ EXAMPLES = """\
   optimum-cli multilingual languages --search chin
   optimum-cli multilingual languages --presets
   optimum-cli multilingual languages --preset eu-24 --corpus my_texts/
+  optimum-cli multilingual languages --corpus fineweb2
   optimum-cli multilingual languages --tokenizer examples/tiny-multilingual-lm
 """
 
@@ -27,7 +28,11 @@ class LanguagesCommand(BaseOptimumCLICommand):
     @staticmethod
     def parse_args(parser: ArgumentParser) -> None:
         describe(parser, "Lists languages: those of a corpus, of a search, or of a preset.", EXAMPLES)
-        parser.add_argument("--corpus", default="embedded", help="'embedded' or a folder (default: embedded)")
+        parser.add_argument(
+            "--corpus",
+            default="embedded",
+            help="'embedded', a name that `multilingual corpora` lists, or a folder (default: embedded)",
+        )
         parser.add_argument("--text-column", default="text", help="key or column with the text (default: text)")
         which = parser.add_mutually_exclusive_group()
         which.add_argument(

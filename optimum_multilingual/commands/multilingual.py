@@ -5,6 +5,7 @@ from __future__ import annotations
 from optimum.commands.base import BaseOptimumCLICommand, CommandInfo
 
 from .calibrate import CalibrateCommand
+from .corpora import CorporaCommand
 from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .languages import LanguagesCommand
@@ -21,6 +22,7 @@ class MultilingualCommand(BaseOptimumCLICommand):
     )
     SUBCOMMANDS = (
         CommandInfo(name="languages", help="List or search languages.", subcommand_class=LanguagesCommand),
+        CommandInfo(name="corpora", help="List the catalogue of corpora.", subcommand_class=CorporaCommand),
         CommandInfo(name="calibrate", help="Build a calibration set.", subcommand_class=CalibrateCommand),
         CommandInfo(name="export", help="Hand a set to other tools.", subcommand_class=ExportCommand),
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),

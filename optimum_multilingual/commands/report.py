@@ -10,7 +10,7 @@ from pathlib import Path
 from optimum.commands.base import BaseOptimumCLICommand
 
 from ..errors import ConfigError
-from ..report.output_files import COMPARISON_ENDINGS, PICTURES, PLOTS, REPORT_ENDINGS, require_writable
+from ..report.output_files import COMPARISON_ENDINGS, PICTURES, PLOTS, REPORT_ENDINGS
 from . import arguments
 
 EXAMPLES = """\
@@ -84,7 +84,7 @@ class ReportCommand(BaseOptimumCLICommand):
         """Refuses what cannot be written before any report is read."""
         if self.args.output is not None:
             what, endings = ("A comparison", COMPARISON_ENDINGS) if self._compares else ("A report", REPORT_ENDINGS)
-            require_writable(Path(self.args.output), endings, what)
+            arguments.require_free_file(self.args.output, what, endings)
         if self.args.plot is None:
             return
         if self._compares:

@@ -1,4 +1,4 @@
-"""Where text comes from: the embedded corpus, local files, `datasets` objects, Python mappings."""
+"""Where text comes from: the embedded corpus, datasets of the Hub, local files, `datasets` objects, Python mappings."""
 
 from __future__ import annotations
 
@@ -8,39 +8,81 @@ from typing import Any
 
 from ..errors import ConfigError, CorpusError
 from ..languages import Language, find_languages
-from .document import Corpus, Document, Part, shuffled_documents
+from .catalog import load_catalog, suggestion
+from .coverage import part_for, require_languages
+from .document import Corpus, Document, Part, StreamedCorpus, shuffled_documents
 from .embedded import EmbeddedCorpus
 from .local import LocalCorpus
 from .memory import DatasetCorpus, MappingCorpus
 
-__all__ = ["Corpus", "Document", "Part", "open_corpus", "require_languages", "shuffled_documents"]
+__all__ = [
+    "Corpus",
+    "Document",
+    "Part",
+    "StreamedCorpus",
+    "open_corpus",
+    "part_for",
+    "require_languages",
+    "shuffled_documents",
+]
 
 
 def open_corpus(given: Any, text_column: str = "text", language_column: str = "language") -> Corpus:
     """Turns what a user gives as `corpus=` into a `Corpus`.
 
         "embedded"                          the small corpus of the package
+        "fineweb2", "wikipedia", ...        a corpus of the catalogue, streamed from the Hub
         "texts/" or Path("texts")           a folder with one file for each language
         {"sw": "a/b.jsonl", "en": ...}      a file for each language
         {"sw": ["text", ...], "en": ...}    texts for each language
         a datasets.Dataset                  with columns of texts and languages
         anything with the methods of `Corpus`
 
+    A folder that is called like a corpus of the catalogue is given as "./wikipedia". The catalogue knows the column of
+    the text; `text_column` is for everything else.
+
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: it is none of these, or a name that means two of them.
+        CorpusError: there is no such folder, and no such name in the catalogue.
     """
     if isinstance(given, Mapping):
         return _open_mapping(given, text_column)
-    if isinstance(given, str | Path):
-        return EmbeddedCorpus() if given == "embedded" else LocalCorpus.from_folder(given, text_column)
+    if isinstance(given, str):
+        return _open_name(given, text_column)
+    if isinstance(given, Path):
+        return LocalCorpus.from_folder(given, text_column)
     if hasattr(given, "column_names"):
         return DatasetCorpus(given, text_column, language_column)
     if isinstance(given, Corpus):
         return given
     raise ConfigError(
-        f"corpus= cannot be of type {type(given).__name__}; give 'embedded', a folder, a mapping of language to file "
-        "or texts, a datasets.Dataset, or an object with languages(), documents() and describe()."
+        f"corpus= cannot be of type {type(given).__name__}; give 'embedded', a name of the catalogue, a folder, a "
+        "mapping of language to file or texts, a datasets.Dataset, or an object with languages(), documents() and describe()."
     )
+
+
+def _open_name(given: str, text_column: str) -> Corpus:
+    if given == "embedded":
+        return EmbeddedCorpus()
+    if given in load_catalog():
+        _require_no_folder(given)
+        from .hub import HubCorpus
+
+        return HubCorpus.from_catalog(given)
+    if not Path(given).is_dir():
+        raise CorpusError(
+            f"There is no folder {given}; corpus= takes a folder with one file for each language, 'embedded', or a name of "
+            f"the catalogue: {', '.join(load_catalog())}.{suggestion(given, 'embedded')}"
+        )
+    return LocalCorpus.from_folder(given, text_column)
+
+
+def _require_no_folder(name: str) -> None:
+    if Path(name).is_dir():
+        raise ConfigError(
+            f"{name!r} is a corpus of the catalogue, and a folder here is called so too. Write corpus='./{name}' for the "
+            f"folder; for the corpus of the Hub give HubCorpus.from_catalog({name!r}), or work in a folder without {name}."
+        )
 
 
 def _open_mapping(given: Mapping[str | Language, Any], text_column: str) -> Corpus:
@@ -56,19 +98,3 @@ def _open_mapping(given: Mapping[str | Language, Any], text_column: str) -> Corp
         "A mapping given as corpus= must hold a file path for every language, or an iterable of texts for every one; "
         f"got {', '.join(f'{language.short}: {type(value).__name__}' for language, value in values.items())}."
     )
-
-
-def require_languages(corpus: Corpus, languages: Iterable[Language]) -> None:
-    """Checks that a corpus has text of every language, before anything is read.
-
-    Raises:
-        CorpusError: names the languages that are missing and those there are.
-    """
-    held = corpus.languages()
-    missing = [language for language in languages if language not in held]
-    if missing:
-        raise CorpusError(
-            f"The corpus ({corpus.describe()['kind']}) has no {', '.join(f'{m.name} ({m.tag})' for m in missing)}. "
-            f"It has {', '.join(sorted(language.tag for language in held)) or 'no language at all'}. Leave the language out, or "
-            "give a corpus= that has it: a folder with one file for each language, a mapping, or a datasets.Dataset."
-        )

@@ -50,12 +50,15 @@ class Document:
         Halves of surrogate pairs, which no tokenizer takes, become U+FFFD.
         Equal texts always fall into the same part, so calibration and evaluation can never share one.
         """
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        text = unicodedata.normalize("NFC", text).strip()
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        normal = unicodedata.normalize("NFC", text).strip()
+        try:
+            data = normal.encode()
+        except UnicodeEncodeError:
+            return cls.from_text(id, text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), part)
+        digest = hashlib.sha256(data).hexdigest()[:16]
         if part is None:
             part = "evaluation" if int(digest, 16) % HELD_OUT_ONE_IN == 0 else "calibration"
-        return cls(id, text, part, digest)
+        return cls(id, normal, part, digest)
 
     @classmethod
     def from_value(cls, id: str, value: Any) -> Document:
@@ -98,6 +101,20 @@ class Corpus(Protocol):
         """What the manifest says of the corpus: kind, revision, licence. No texts, no folders, no credentials."""
 
 
+@runtime_checkable
+class StreamedCorpus(Corpus, Protocol):
+    """A corpus too large to be read to its end: it brings its documents in a seeded order by itself, nearly enough.
+
+    Args:
+        shuffle_buffer: documents to hold while shuffling what `stream` brings.
+    """
+
+    shuffle_buffer: int
+
+    def stream(self, language: Language, part: Part | None, generator: random.Random) -> Iterator[Document]:
+        """The documents of one part of one language, file after file in an order that the generator decides."""
+
+
 def shuffled_documents(
     corpus: Corpus, language: Language, part: Part | None, seed: int, buffer_size: int = SHUFFLE_BUFFER
 ) -> Iterator[Document]:
@@ -111,10 +128,13 @@ def shuffled_documents(
         buffer_size: documents held in memory while shuffling.
     """
     generator = random.Random(f"{seed}/{language.tag}")
+    if isinstance(corpus, StreamedCorpus):
+        documents = corpus.stream(language, part, generator)
+        buffer_size = min(buffer_size, corpus.shuffle_buffer)
+    else:
+        documents = (item for item in corpus.documents(language) if part is None or item.part == part)
     buffer: list[Document] = []
-    for document in corpus.documents(language):
-        if part is not None and document.part != part:
-            continue
+    for document in documents:
         if len(buffer) < buffer_size:
             buffer.append(document)
             continue

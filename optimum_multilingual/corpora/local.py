@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ class LocalCorpus:
     Args:
         files: the file of each language.
         text_column: the key or column that holds the text in jsonl, csv and parquet files.
+        passed_over: names of files beside them that were taken for no language's text.
     """
 
-    def __init__(self, files: Mapping[Language, Path], text_column: str = "text"):
+    def __init__(self, files: Mapping[Language, Path], text_column: str = "text", passed_over: Sequence[str] = ()):
         self.files = dict(files)
+        self.passed_over = tuple(passed_over)
         self.text_column = text_column
 
     @classmethod
@@ -37,9 +39,11 @@ class LocalCorpus:
         if not folder.is_dir():
             raise CorpusError(f"There is no folder {folder}; corpus= takes a folder with one file for each language.")
         files: dict[Language, Path] = {}
+        passed_over = []
         for path in sorted(folder.iterdir()):
             language = _language_of(path)
             if language is None:
+                passed_over.append(path.name)
                 continue
             if language in files:
                 raise CorpusError(
@@ -52,7 +56,7 @@ class LocalCorpus:
                 f"{folder} holds no file named after a language with one of the endings {', '.join(READERS)}; expected "
                 "names such as en.txt, sw.jsonl.gz or swh_Latn.parquet."
             )
-        return cls(files, text_column)
+        return cls(files, text_column, passed_over)
 
     def languages(self) -> tuple[Language, ...]:
         return tuple(self.files)

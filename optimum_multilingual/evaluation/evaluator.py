@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,13 @@ from ..calibration.encoding import TextEncoder
 from ..calibration.plan import check_length
 from ..calibration.source import TextSource
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
-from ..corpora import Part, open_corpus
+from ..corpora import open_corpus, part_for
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
-from .scoring import check_head, final_states, output_head
+from .processes import Processes
+from .scoring import Scorer, check_head, make_batches, output_head
+from .state_store import StateStore
 
 # Longest window, in tokens, where neither the config nor a calibration set says one.
 DEFAULT_WINDOW = 512
@@ -38,7 +40,7 @@ class Evaluation:
     Args:
         documents: of each language.
         windows: of each language.
-        settings: the user's.
+        settings: the user's, with the window settled.
         corpus: the description of the corpus the documents came from.
     """
 
@@ -60,7 +62,7 @@ def prepare_evaluation(
 
     Args:
         config: where text comes from and how it is measured.
-        languages: those to measure, unless the config's evaluation names its own.
+        languages: those to measure.
         tokenizer: the model's tokenizer.
         max_length: the model's longest sequence in tokens, if it has one.
         row_length: of the calibration rows, the longest window unless the config names another.
@@ -73,8 +75,7 @@ def prepare_evaluation(
     assert settings is not None, "there is nothing to prepare without an evaluation"
     shared = settings.corpus is None
     corpus = open_corpus(config.corpus if shared else settings.corpus, config.text_column, config.language_column)
-    languages = settings.resolved_languages or languages
-    part: Part | None = "evaluation" if shared else None
+    part = part_for(corpus, "evaluation", shared)
     encoder = TextEncoder(tokenizer, separator="", messages=config.messages)
     source = TextSource(corpus, part, settings.seed, encoder, config.deduplicate)
     documents = hold_out(source, languages, tokenizer, settings, calibration)
@@ -82,7 +83,7 @@ def prepare_evaluation(
     check_length("evaluation.sequence_length", length, max_length)
     prefix = first_token(tokenizer)
     windows = {language: cut_windows(of_it, prefix, length) for language, of_it in documents.items()}
-    return Evaluation(documents, windows, settings, corpus.describe())
+    return Evaluation(documents, windows, replace(settings, sequence_length=length), corpus.describe())
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,13 @@ class Reference:
     """What is kept of the reference.
 
     Args:
-        states: its final hidden states, hidden_size x 2 bytes a token in a 16-bit model.
+        states: its final hidden states by language and batch, hidden_size x 2 bytes a token in a 16-bit model; of the
+            batches that this process scores.
         head: what makes logits of them.
         noise_floor: relative change of the loss when the same text comes in batches of another shape.
     """
 
-    states: Mapping[Language, list[torch.Tensor]]
+    states: StateStore
     head: OutputHead
     noise_floor: float
 
@@ -133,37 +135,52 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
     head = output_head(model)
     first = next(iter(evaluation.windows.values()))
     check_head(model, head, first[0].start(CHECKED_TOKENS))
-    states = {}
-    for language, windows in _progress(evaluation, "Scoring the reference"):
-        batches = final_states(model, windows, evaluation.settings.batch_tokens)
-        states[language] = [hidden.to("cpu") for _, hidden in batches]
-    return Reference(states, head, _noise_floor(model, head, first, evaluation.settings.batch_tokens))
+    noise_floor = _noise_floor(model, head, first, evaluation.settings.batch_tokens)
+    states, scorer, processes = StateStore(evaluation.settings.reference_memory), Scorer(model), Processes.current()
+
+    def score() -> dict[Any, Any]:
+        for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
+            states.put((language, place), scorer.states(batch))
+        return {}
+
+    processes.together(score)
+    return Reference(states, head, noise_floor)
 
 
 def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_tokens: int) -> float:
-    """Scores the first batch of one language again, a window at a time."""
-    batch, together = next(iter(final_states(model, windows, batch_tokens)))
-    windows = batch[:NOISE_WINDOWS]
+    """Scores the first windows of one language together and each on its own."""
+    scorer, windows = Scorer(model), make_batches(windows, batch_tokens)[0][:NOISE_WINDOWS]
     targets = torch.from_numpy(np.concatenate([window.targets for window in windows]).astype(np.int64))
-    apart = torch.cat([states for window in windows for _, states in final_states(model, [window], batch_tokens=1)])
     device = head.weight.device
-    together = together[: len(targets)].to(device)
-    scores = compare_states(together, apart.to(device), head, head, targets.to(device))
+    together = scorer.states(windows).to(device)
+    apart = torch.cat([scorer.states([window]) for window in windows]).to(device)
+    scores = compare_states(together, apart, head, head, targets.to(device))
     return abs(scores.quantized_nll.sum() / scores.reference_nll.sum() - 1).item()
 
 
 def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> dict[Language, Measurement]:
-    """Scores the quantized model on the same batches and compares it with the reference, token by token."""
-    head = output_head(model)
+    """Scores the quantized model on the same batches and compares it with the reference, token by token.
+
+    Under `accelerate launch` every process scores its share of the batches and gets the measurement of all.
+
+    Raises:
+        ProcessError: another process failed.
+    """
+    head, scorer, processes = output_head(model), Scorer(model), Processes.current()
+
+    def score() -> dict[Any, Any]:
+        return {
+            (language, place): _compare_batch(
+                batch, scorer.states(batch), reference.states.get((language, place)), reference.head, head
+            )
+            for language, place, batch in _batches(evaluation, processes, "Scoring the quantized model")
+        }
+
+    scored = processes.together(score)
     measured = {}
-    for language, windows in _progress(evaluation, "Scoring the quantized model"):
-        batches = final_states(model, windows, evaluation.settings.batch_tokens)
-        parts = [
-            _compare_batch(batch, hidden, kept, reference.head, head)
-            for (batch, hidden), kept in zip(batches, reference.states[language], strict=True)
-        ]
+    for language, documents in evaluation.documents.items():
+        parts = [scored[key] for key in sorted(key for key in scored if key[0] == language)]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        documents = evaluation.documents[language]
         measured[language] = Measurement(
             **columns,
             documents=tuple(document.id for document in documents),
@@ -171,6 +188,21 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
             num_characters=np.array([document.num_characters for document in documents]),
         )
     return measured
+
+
+def _batches(evaluation: Evaluation, processes: Processes, what: str) -> Iterator[tuple[Language, int, list[Window]]]:
+    """This process's batches, with their place among all of the language."""
+    mine = [
+        (language, place, batch)
+        for language, windows in evaluation.windows.items()
+        for place, batch in processes.share(make_batches(windows, evaluation.settings.batch_tokens))
+    ]
+    tokens = sum(len(window.targets) for _, _, batch in mine for window in batch)
+    with tqdm(total=tokens, desc=what, unit="token", disable=None if processes.is_main else True) as bar:
+        for language, place, batch in mine:
+            bar.set_postfix_str(language.name)
+            yield language, place, batch
+            bar.update(sum(len(window.targets) for window in batch))
 
 
 def _compare_batch(
@@ -182,7 +214,3 @@ def _compare_batch(
     columns = {item.name: getattr(scores, item.name).cpu().numpy() for item in fields(scores)}
     places = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])
     return {"document": places, **columns}
-
-
-def _progress(evaluation: Evaluation, what: str) -> Any:
-    return tqdm(evaluation.windows.items(), desc=what, unit="language", disable=None)

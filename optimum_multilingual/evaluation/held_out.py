@@ -110,8 +110,8 @@ def _draw(
             raise OverlapError(
                 f"The evaluation text {document.id} of {language.name} is also calibration text "
                 f"({used[document.digest]}): the two have the same content. Measured on it, {language.name} would look "
-                "better than it is. Give evaluation.corpus= other text, or leave it out to have a part of the "
-                "calibration corpus kept for evaluation."
+                "better than it is. Give other text as evaluation.corpus (--evaluation-corpus), or leave that out and give the "
+                "corpus of the calibration as corpus (--corpus), of which a part is kept for evaluation."
             )
         if len(document.tokens) == 0:
             continue

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -10,10 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.utils import align_module_device
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 from ..errors import ModelError
 from .divergence import OutputHead
 from .held_out import Window
+
+logger = logging.getLogger(__name__)
 
 # Logits from our float32 head and from the model itself differ by the rounding of the model's own type only.
 HEAD_TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 5e-2}
@@ -54,7 +59,7 @@ def check_head(model: Any, head: OutputHead, window: Window) -> None:
     """
     with torch.inference_mode(), _eager():
         own = model(input_ids=_inputs([window], model.device), use_cache=False).logits[0].float()
-    [(_, states)] = final_states(model, [window], batch_tokens=1)
+    states = Scorer(model).states([window])
     ours = head.logits(states.to(head.weight.device), 0, head.weight.shape[0]).to(own.device)
     scored = own[-len(window.targets) :]
     error = ((scored - ours).norm() / scored.norm()).item()
@@ -66,46 +71,80 @@ def check_head(model: Any, head: OutputHead, window: Window) -> None:
         )
 
 
-def final_states(
-    model: Any, windows: Sequence[Window], batch_tokens: int
-) -> Iterator[tuple[list[Window], torch.Tensor]]:
-    """Runs a model over windows and yields each batch with the final hidden states of its scored positions.
+class Scorer:
+    """Runs one model over batches of windows.
 
-    Windows of similar length share a batch. They are padded on the right, which no causal model sees from the left.
+        >>> scorer = Scorer(model)
+        >>> for batch in make_batches(windows, batch_tokens=4096):
+        ...     states = scorer.states(batch)           # shape [scored tokens, hidden]
+
+    A batch that does not fit into memory is run in halves, and so are all later ones of its size.
 
     Args:
         model: a causal language model, on one device or dispatched over several by accelerate.
-        windows: of one language.
-        batch_tokens: tokens in one forward pass, padding included; a longer window is a batch of its own.
-
-    Yields:
-        The batch's windows, and their states one after the other, shape [scored tokens, hidden], in the model's type.
     """
-    extra = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
-    for batch in _batches(windows, batch_tokens):
-        with _captured_states(model) as captured, _eager(), torch.inference_mode():
-            model(input_ids=_inputs(batch, model.device), use_cache=False, **extra)
+
+    def __init__(self, model: Any):
+        self.model = model
+        self._extra = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
+        self._most_tokens = math.inf
+
+    def states(self, batch: Sequence[Window]) -> torch.Tensor:
+        """The final hidden states of a batch's scored positions, one window after the other, in the model's type.
+
+        Raises:
+            ModelError: the model's decoder is no module, or one window alone does not fit into memory.
+        """
+        tokens = len(batch) * max(len(window.input_ids) for window in batch)
+        if tokens <= self._most_tokens or len(batch) == 1:
+            states = self._states_if_they_fit(batch)
+            if states is not None:
+                return states
+            if len(batch) == 1:
+                raise ModelError(
+                    f"One window of {tokens} tokens does not fit into memory; give a smaller evaluation.sequence_length."
+                )
+            logger.warning("A batch of %d tokens does not fit into memory; it is run in halves.", tokens)
+            self._most_tokens = tokens - 1
+            clear_device_cache(garbage_collection=True)
+        half = len(batch) // 2
+        return torch.cat([self.states(batch[:half]), self.states(batch[half:])])
+
+    def _states_if_they_fit(self, batch: Sequence[Window]) -> torch.Tensor | None:
+        try:
+            return self._forward(batch)
+        except RuntimeError as error:
+            if not should_reduce_batch_size(error):
+                raise
+            return None
+
+    def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
+        with _captured_states(self.model) as captured, _eager(), torch.inference_mode():
+            self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(
-                    f"{type(model).__name__} does not run its decoder as a module, so it cannot be measured."
+                    f"{type(self.model).__name__} does not run its decoder as a module, so it cannot be measured."
                 )
             scored = [
                 captured[0][place, len(window.input_ids) - len(window.targets) : len(window.input_ids)]
                 for place, window in enumerate(batch)
             ]
-            states = torch.cat(scored)
-        yield batch, states
+            return torch.cat(scored)
 
 
-def _batches(windows: Sequence[Window], batch_tokens: int) -> Iterator[list[Window]]:
-    batch: list[Window] = []
+def make_batches(windows: Sequence[Window], batch_tokens: int) -> list[list[Window]]:
+    """Windows of similar length together; they are padded on the right, which no causal model sees from the left.
+
+    Args:
+        windows: of one language.
+        batch_tokens: tokens in one batch, padding included; a longer window is a batch of its own.
+    """
+    batches: list[list[Window]] = []
     for window in sorted(windows, key=lambda window: len(window.input_ids)):
-        if batch and (len(batch) + 1) * len(window.input_ids) > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(window)
-    if batch:
-        yield batch
+        if not batches or (len(batches[-1]) + 1) * len(window.input_ids) > batch_tokens:
+            batches.append([])
+        batches[-1].append(window)
+    return batches
 
 
 def _inputs(batch: Sequence[Window], device: torch.device) -> torch.Tensor:

@@ -46,6 +46,7 @@ def make_report(
         "bootstrap_draws": settings.bootstrap_draws,
         "confidence": settings.confidence,
         "seed": settings.seed,
+        "sequence_length": settings.sequence_length,
         "noise_floor": noise_floor,
     }
     groups = score_groups(scores, pooled, settings.confidence)

@@ -115,7 +115,9 @@ class MultilingualReport:
         Raises:
             CheckpointError: the values are no report of this schema version.
         """
-        if values.get("schema_version") != SCHEMA_VERSION:
+        if "schema_version" not in values:
+            raise KeyError("schema_version")
+        if values["schema_version"] != SCHEMA_VERSION:
             raise CheckpointError(
                 f"A report of schema version {values.get('schema_version')!r} cannot be read; this version of "
                 f"optimum-multilingual reads {SCHEMA_VERSION}."

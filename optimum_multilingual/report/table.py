@@ -75,7 +75,14 @@ def setting_line(report: MultilingualReport) -> str:
     setting: dict[str, Any] = report.setting
     parts = [f"{key} {value}" for key, value in setting.items() if value is not None]
     percent = 100 * report.evaluation["confidence"]
-    return f"{', '.join(parts)}; {percent:g}% intervals from {report.evaluation['bootstrap_draws']} paired draws"
+    intervals = f"{percent:g}% intervals from {report.evaluation['bootstrap_draws']} paired draws"
+    return f"{', '.join(parts)}; {_text(report.evaluation)}; {intervals}"
+
+
+def _text(evaluation: dict[str, Any]) -> str:
+    corpus = evaluation["corpus"]
+    name = corpus.get("name") or corpus["kind"]
+    return f"measured on held-out text of corpus {name} in windows of up to {evaluation['sequence_length']} tokens"
 
 
 def report_summary(report: MultilingualReport) -> list[str]:

@@ -165,8 +165,15 @@ def test_rows_that_are_no_rows_are_refused(saved, tags, ids):
 def test_a_missing_file_is_named(saved, name):
     (saved / name).unlink()
 
-    with pytest.raises(CalibrationSetError, match=rf"{name} is no whole .*build the set again"):
+    with pytest.raises(
+        CalibrationSetError, match=rf"{name} is no whole .*build the set again|There is no file .*{name}"
+    ):
         CalibrationSet.load(saved)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(CalibrationSetError, match=r"There is no folder .*nowhere"):
+        CalibrationSet.load(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("name", [ROWS_FILE, MANIFEST_FILE])

@@ -50,5 +50,5 @@ def test_a_size_for_each_language_needs_a_uniform_mixture(unit):
 
 
 def test_total_tokens_below_one_row_for_each_language_are_refused(tokenizer):
-    with pytest.raises(ConfigError, match="2 rows cannot hold 3 languages"):
+    with pytest.raises(ConfigError, match=r"total_tokens=128 is 2 rows of 64 tokens.*3 languages; give at least 192"):
         rows_of(tokenizer, total_tokens=64 * 2)

@@ -104,6 +104,8 @@ def test_evaluating_a_model_against_itself_finds_no_difference(cli, tiny_model_p
         (["calibrate", "MODEL", "--languages", "en", "--output", "FULL"], ["not empty", "new folder"]),
         (["evaluate", "MODEL", "MODEL", "--languages", "he"], ["Hebrew", "heb_Hebr"]),
         (["evaluate", "MODEL", "NOWHERE", "--languages", "en"], ["nowhere"]),
+        (["calibrate", "MODEL", "--languages", "en,Swahilli", "--output", "OUT"], ["Did you mean 'Swahili'"]),
+        (["evaluate", "MODEL", "MODEL", "--languages", "en", "--output", "REPORT"], ["exists", "another name"]),
         (["quantize", "NOWHERE", "--languages", "en", "--output", "OUT"], ["nowhere"]),
         (
             ["evaluate", "MODEL", "MODEL", "--languages", "en", "--output", "NO_FOLDER"],
@@ -121,6 +123,8 @@ def test_mistakes_end_with_one_line_and_exit_code_1(cli, tiny_model_path, model_
         "NO_FOLDER": tmp_path / "no" / "report.json",
         "DAMAGED": tmp_path / "damaged",
     }
+    places["REPORT"] = tmp_path / "report.json"
+    places["REPORT"].write_text("{}")
     shutil.copytree(tiny_model_path, tmp_path / "damaged")
     (tmp_path / "damaged" / "calibration_manifest.json").write_text("{")
     places["NO_CARD"] = model_with_card(None)
@@ -166,12 +170,20 @@ def test_a_set_is_verified_from_its_manifest(cli, tiny_model_path, tmp_path):
 def test_a_published_setting_is_taken_by_name(cli, tiny_model_path, tmp_path):
     code, _, err = cli("calibrate", tiny_model_path, "--published", "beyond-english/sw", "--output", tmp_path / "set")
     assert code == 1 and "Swahili (swh_Latn) has too little calibration text" in err
+    languages = ["--published", "beyond-english/sw", "--languages", "en"]
+    code, _, err = cli("calibrate", tiny_model_path, *languages, "--output", tmp_path / "set")
+    assert code == 1 and "--published beyond-english/sw says languages itself" in err
 
 
 def test_nonsense_is_built_and_shown(cli, tiny_model_path, tmp_path):
     arguments = ["--nonsense", "random-tokens", *SMALL, "--output", tmp_path / "set"]
     code, out, err = cli("calibrate", tiny_model_path, *arguments)
     assert code == 0 and "zxx_Zyyy" in out, err
+    code, out, err = cli("calibrate", tiny_model_path, "--verify", tmp_path / "set" / "calibration_manifest.json")
+    assert code == 0 and out.startswith("identical: 6 rows"), err
+    quantize = ["quantize", tiny_model_path, "--calibration-set", tmp_path / "set", "--output", tmp_path / "model"]
+    code, _, err = cli(*quantize)
+    assert code == 1 and "holds no language" in err and "--evaluation-languages" in err
     code, _, err = cli("calibrate", tiny_model_path, "--nonsense", "random-tokens", "--output", tmp_path / "other")
     assert code == 1 and "--num-rows and --sequence-length" in err
 

@@ -34,7 +34,7 @@ def test_a_report_is_printed_from_a_file_and_from_a_checkpoint(cli, files, tmp_p
 
 @pytest.mark.parametrize("ending", ["md", "csv", "json", "html", "svg", "parquet", "png"])
 def test_the_ending_says_the_form(cli, files, ending, tmp_path):
-    path, report = files["four"]
+    path, _ = files["four"]
     code, out, err = cli("report", path, "--output", tmp_path / f"written.{ending}")
     assert code == 0 and out == f"saved in {tmp_path / f'written.{ending}'}\n", err
     MultilingualReport.load(path).save(tmp_path / f"expected.{ending}")
@@ -73,6 +73,7 @@ def test_reports_are_merged_into_a_file_that_is_a_report(cli, files, tmp_path):
         (["four", "--output", "report.xlsx"], "A report can be written as .json, .md"),
         (["four", "three", "--output", "both.json"], "A comparison can be written as .md"),
         (["four", "--output", "nowhere/report.md"], "a folder that does not exist"),
+        (["four", "--output", "three.json"], "--output three.json exists"),
         (["four", "--plot", "damage"], "--plot damage needs an --output that ends in .png or .svg"),
         (["four", "three", "--plot", "damage", "--output", "a.png"], "several are drawn as a heat map"),
         (["missing"], "holds no readable report"),

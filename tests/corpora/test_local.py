@@ -2,6 +2,7 @@
 
 import pytest
 
+from optimum_multilingual.corpora import require_languages
 from optimum_multilingual.corpora.local import LocalCorpus
 from optimum_multilingual.errors import CorpusError, CorpusFileError
 from optimum_multilingual.languages import find_language
@@ -108,3 +109,9 @@ def test_a_bad_file_is_refused_when_its_language_is_read(folder):
     assert [document.text for document in corpus.documents(find_language("en"))] == ["good"]
     with pytest.raises(CorpusFileError, match=r"sw\.txt is empty"):
         list(corpus.documents(SW))
+
+
+def test_files_that_were_passed_over_are_named_where_a_language_is_missing(folder):
+    corpus = LocalCorpus.from_folder(folder(**{"en.txt": "one", "swahlii.txt": "moja", "sw.tsv": "moja"}))
+    with pytest.raises(CorpusError, match=r"no Swahili \(swh_Latn\).*passed over: sw\.tsv, swahlii\.txt"):
+        require_languages(corpus, [SW])

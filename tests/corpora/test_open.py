@@ -149,3 +149,18 @@ def test_required_languages_are_checked_before_any_text_is_read(tmp_path):
 def test_another_script_is_another_language():
     with pytest.raises(CorpusError, match=r"has no Chinese \(Traditional\) \(cmn_Hant\). It has .*cmn_Hans"):
         require_languages(open_corpus("embedded"), [find_language("zh-Hant")])
+
+
+def test_a_corpus_of_ones_own_must_name_languages_as_objects():
+    class OfStrings:
+        def languages(self):
+            return ("en",)
+
+        def documents(self, language):
+            return iter(())
+
+        def describe(self):
+            return {"kind": "own"}
+
+    with pytest.raises(CorpusError, match=r"gave 'en', a str; it must give Language objects"):
+        require_languages(OfStrings(), find_languages(["en"]))

@@ -21,7 +21,7 @@ from transformers import (
 
 from optimum_multilingual.errors import ModelError
 from optimum_multilingual.evaluation.held_out import Window
-from optimum_multilingual.evaluation.scoring import check_head, final_states, output_head
+from optimum_multilingual.evaluation.scoring import Scorer, check_head, make_batches, output_head
 
 SIZES = {
     "vocab_size": 97,
@@ -75,10 +75,15 @@ WINDOWS = [
 ]
 
 
+def scored(model, windows, batch_tokens: int) -> list[tuple[list[Window], torch.Tensor]]:
+    scorer = Scorer(model)
+    return [(batch, scorer.states(batch)) for batch in make_batches(windows, batch_tokens)]
+
+
 def states_of_windows(model, windows, batch_tokens: int) -> dict[int, torch.Tensor]:
     """The states of each window, by the number it has."""
     found = {}
-    for batch, states in final_states(model, windows, batch_tokens):
+    for batch, states in scored(model, windows, batch_tokens):
         parts = states.split([len(window.targets) for window in batch])
         found.update({window.document: part for window, part in zip(batch, parts, strict=True)})
     return found
@@ -126,7 +131,7 @@ def test_a_batch_holds_no_more_tokens_than_allowed_unless_it_is_one_window(rando
         lambda module, args, kwargs: seen.append(kwargs["input_ids"].shape), with_kwargs=True
     )
 
-    batches = [batch for batch, _ in final_states(model, WINDOWS, batch_tokens)]
+    batches = [batch for batch, _ in scored(model, WINDOWS, batch_tokens)]
 
     assert [len(batch) for batch in batches] == [shape[0] for shape in seen]
     assert all(shape[0] == 1 or shape[0] * shape[1] <= batch_tokens for shape in seen)
@@ -136,7 +141,7 @@ def test_a_batch_holds_no_more_tokens_than_allowed_unless_it_is_one_window(rando
 
 
 def test_two_passes_over_the_same_windows_have_the_same_batches_and_bits(random_llama):
-    first, second = (list(final_states(random_llama(), WINDOWS, batch_tokens=60)) for _ in range(2))
+    first, second = (scored(random_llama(), WINDOWS, batch_tokens=60) for _ in range(2))
 
     for (batch, states), (other_batch, other_states) in zip(first, second, strict=True):
         assert [window.document for window in batch] == [window.document for window in other_batch]
@@ -156,7 +161,7 @@ def test_states_keep_the_models_type_and_its_head_passes(random_llama, dtype):
 def test_the_model_is_left_without_hooks_and_without_gradients(random_llama):
     model = random_llama()
 
-    [*_, (_, states)] = final_states(model, WINDOWS, batch_tokens=60)
+    [*_, (_, states)] = scored(model, WINDOWS, batch_tokens=60)
 
     assert not model.base_model._forward_hooks
     assert not states.requires_grad
@@ -208,3 +213,46 @@ def test_a_head_that_is_no_plain_linear_layer_is_refused(random_llama, layer, na
 
     with pytest.raises(ModelError, match=rf"output projection of LlamaForCausalLM is a {name}; .*Leave lm_head out"):
         output_head(model)
+
+
+class SmallMemory(LlamaForCausalLM):
+    """Has memory for a few tokens only, and says so as torch does."""
+
+    most_tokens = 40
+    shapes: tuple = ()
+
+    def forward(self, input_ids, **options):
+        self.shapes += (tuple(input_ids.shape),)
+        if input_ids.numel() > self.most_tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return super().forward(input_ids, **options)
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_gives_the_same_states(random_llama, caplog):
+    model = random_llama()
+    small = SmallMemory(model.config).eval()
+    small.load_state_dict(model.state_dict())
+    expected, found = (states_of_windows(each, WINDOWS, batch_tokens=10_000) for each in (model, small))
+
+    assert found.keys() == expected.keys()
+    for number, states in expected.items():
+        torch.testing.assert_close(found[number], states, rtol=1e-5, atol=1e-5)
+    tried = [rows * length for rows, length in small.shapes if rows * length > 40]
+    assert tried == sorted(set(tried), reverse=True), "what did not fit once was tried again"
+    assert "does not fit into memory; it is run in halves" in caplog.text
+
+
+def test_a_window_that_does_not_fit_alone_is_an_error_that_says_what_to_give(random_llama):
+    small = SmallMemory(random_llama().config).eval()
+    small.most_tokens = 29
+    with pytest.raises(ModelError, match=r"window of 30 tokens does not fit.*smaller evaluation\.sequence_length"):
+        states_of_windows(small, WINDOWS, batch_tokens=10_000)
+
+
+def test_other_errors_of_the_model_come_through(random_llama):
+    class Failing(LlamaForCausalLM):
+        def forward(self, input_ids, **options):
+            raise RuntimeError("a bug of the model")
+
+    with pytest.raises(RuntimeError, match="a bug of the model"):
+        states_of_windows(Failing(random_llama().config), WINDOWS, batch_tokens=60)

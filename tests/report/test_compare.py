@@ -79,14 +79,18 @@ def test_calibration_tells_apart_what_settings_do_not(measured_report):
 @pytest.mark.parametrize(
     ("changes", "given", "message"),
     [
-        (CHANGES, {"tokens": 24}, "measured English on different text (750 tokens in 3,000 bytes of 30 documents, and 720"),
+        (
+            CHANGES,
+            {"tokens": 24},
+            "measured English on different text (750 tokens in 3,000 bytes of 30 documents, and 720",
+        ),
         (CHANGES, {"setting": {"model": "me/other"}}, "different reference models (model 'me/model' and 'me/other')"),
         (CHANGES, {"confidence": 0.9}, "intervals of different confidence (0.95 and 0.9)"),
         ({"am": 0.1}, {}, "No language is in all of these reports"),
     ],
 )
 def test_reports_that_do_not_fit_are_refused(measured_report, changes, given, message):
-    with pytest.raises(ConfigError, match=".*") as caught:
+    with pytest.raises(ConfigError) as caught:
         compare_reports([measured_report(CHANGES), measured_report(changes, **given)])
     assert message in str(caught.value)
 
@@ -94,7 +98,9 @@ def test_reports_that_do_not_fit_are_refused(measured_report, changes, given, me
 def test_another_reference_of_the_same_name_is_refused(measured_report):
     report = measured_report(CHANGES)
     english = report["en"]
-    other = dataclasses.replace(english, reference=dataclasses.replace(english.reference, nll=english.reference.nll * 1.01))
+    other = dataclasses.replace(
+        english, reference=dataclasses.replace(english.reference, nll=english.reference.nll * 1.01)
+    )
     with pytest.raises(ConfigError, match="give the reference model different scores in English"):
         compare_reports([report, dataclasses.replace(report, scores=(other, report["sw"]))])
 

@@ -20,8 +20,8 @@ from optimum_multilingual.report.measures import make_report
 from optimum_multilingual.report.pooling import pool
 
 ENGLISH, SWAHILI, YORUBA = map(find_language, ("en", "sw", "yo"))
-SETTINGS = EvaluationConfig(bootstrap_draws=500, seed=7)
-NO_NOISE = {"noise_floor": 0.0}
+SETTINGS = EvaluationConfig(bootstrap_draws=500, seed=7, sequence_length=64)
+NO_NOISE = {"noise_floor": 0.0, "sequence_length": 64}
 TOKENS_OF_DOCUMENTS = [1, 40, 7, 113, 64, 30, 90, 55, 12, 200]
 
 
@@ -415,5 +415,6 @@ def test_a_report_has_every_language_in_order_with_what_lies_behind_the_numbers(
         "confidence": 0.95,
         "seed": 7,
         "noise_floor": 0.0,
+        "sequence_length": 64,
     }
     assert report.calibration is None

@@ -30,7 +30,9 @@ def test_scores_and_verdicts_are_those_of_one_measurement(parts, measured_report
 
 def test_means_of_groups_are_those_of_one_measurement(parts, measured_report):
     merged, at_once = merge_reports(parts), measured_report({**EUROPE, **AFRICA})
-    assert [(g.kind, g.name, g.languages) for g in merged.groups] == [(g.kind, g.name, g.languages) for g in at_once.groups]
+    assert [(g.kind, g.name, g.languages) for g in merged.groups] == [
+        (g.kind, g.name, g.languages) for g in at_once.groups
+    ]
     for group, expected in zip(merged.groups, at_once.groups):
         assert group.relative_change.value == pytest.approx(expected.relative_change.value, rel=1e-12)
         assert group.kl.value == pytest.approx(expected.kl.value, rel=1e-12)
@@ -49,7 +51,8 @@ def test_a_group_keeps_its_interval_only_where_one_report_has_all_of_it(parts, m
 
 def test_the_table_says_what_is_missing(parts):
     text = merge_reports(parts).to_markdown()
-    assert "merged from 2 reports; no interval, because reports hold no bootstrap draws, for the means of these groups: all" in text
+    assert "merged from 2 reports; no interval, because reports hold no bootstrap draws, for the means of" in text
+    assert text.endswith("these groups: all, Latn")
     assert "nan" not in text
 
 

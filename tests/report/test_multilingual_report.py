@@ -29,6 +29,7 @@ EVALUATION = {
     "confidence": 0.95,
     "seed": 0,
     "noise_floor": 2e-5,
+    "sequence_length": 512,
 }
 
 
@@ -248,7 +249,8 @@ def test_the_line_above_the_table_says_the_setting_and_the_confidence(confidence
     evaluation = EVALUATION | {"confidence": confidence}
     above = str(report_of(score("eng_Latn"), evaluation=evaluation)).split("\n\n")[0]
 
-    assert above == f"model tiny, method gptq, bits 4, kernel Torch; {said} intervals from 1000 paired draws"
+    text = "measured on held-out text of corpus embedded in windows of up to 512 tokens"
+    assert above == f"model tiny, method gptq, bits 4, kernel Torch; {text}; {said} intervals from 1000 paired draws"
 
 
 def test_a_report_survives_json(report):

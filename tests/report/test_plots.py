@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -92,7 +93,7 @@ def test_nothing_is_cut_off(report, report_of_many, measured_report, plot, langu
     # Names stand under each other with room between them.
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
     assert len(boxes) == len(shown.scores)
-    assert all(above.y0 >= below.y1 for above, below in zip(boxes, boxes[1:]))
+    assert all(above.y0 >= below.y1 for above, below in pairwise(boxes))
 
 
 def test_a_png_is_a_picture_on_white(report, tmp_path):
@@ -131,7 +132,9 @@ def test_a_users_matplotlib_is_left_as_it_is(report):
     import matplotlib
 
     def settings():
-        return {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}  # found on first sight
+        return {
+            key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"
+        }  # found on first sight
 
     matplotlib.rcParams["font.size"] = 17
     before = settings()

@@ -1,0 +1,94 @@
+"""One evaluation shared by the processes that `accelerate launch` started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object, parse_flag_from_env
+
+from ..errors import ProcessError
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that work on one evaluation, and which of them this is.
+
+        batches     0  1  2  3  4          5 batches, 2 processes
+        process 0   x     x     x          each batch is scored once,
+        process 1      x     x             no document is repeated to fill a last one
+
+    Args:
+        rank: number of this process, from 0.
+        count: how many there are; 1 without `accelerate launch` or `torchrun`.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @classmethod
+    def current(cls) -> Processes:
+        """Those that were launched together; joins them if nobody did so before."""
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1 and not torch.distributed.is_initialized():
+            return cls()
+        # Left to itself, accelerate takes processes without accelerators for unrelated ones.
+        cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+        state = PartialState(cpu=cpu)
+        return cls(state.process_index, state.num_processes)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process speaks for all."""
+        return self.rank == 0
+
+    def share(self, items: Iterable[Item]) -> list[tuple[int, Item]]:
+        """This process's part of what all have to do, with the place of each item."""
+        return [(place, item) for place, item in enumerate(items) if place % self.count == self.rank]
+
+    def together(self, work: Callable[[], Mapping[Any, Any]]) -> dict[Any, Any]:
+        """Does this process's part, waits for the others, and gives every process what all of them made.
+
+        Args:
+            work: gives a mapping whose keys no other process has.
+
+        Raises:
+            ProcessError: another process failed or died; the failed one raises its own error.
+        """
+        if self.count == 1:
+            return dict(work())
+        failure: Exception | None = None
+        try:
+            mine = dict(work())
+        except Exception as error:
+            mine, failure = {}, error
+        everyone = _gather((self.rank, mine, None if failure is None else f"{type(failure).__name__}: {failure}"))
+        if failure is not None:
+            raise failure
+        failed = [f"process {rank} ({message})" for rank, _, message in everyone if message is not None]
+        if failed:
+            raise ProcessError(f"The evaluation stopped because of {'; '.join(failed)}. Nothing was reported.")
+        return {key: value for _, part, _ in everyone for key, value in part.items()}
+
+    def share_weights(self, model: Any) -> None:
+        """Gives every process the weights of the first, since engines on accelerators do not repeat themselves bit by bit."""
+        if self.count == 1:
+            return
+        for tensor in (*model.parameters(), *model.buffers()):
+            torch.distributed.broadcast(tensor.detach(), src=0)
+
+
+def _gather(mine: tuple[int, dict[Any, Any], str | None]) -> list[tuple[int, dict[Any, Any], str | None]]:
+    try:
+        return gather_object([mine])
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ProcessError(
+            f"Process {mine[0]} lost the others in the middle of the evaluation ({reason}); one of them died. Its own output "
+            "says why: often memory, then a smaller evaluation.batch_tokens helps."
+        ) from error

@@ -1,0 +1,60 @@
+"""Hidden states of the reference: in main memory up to a bound, beyond it in memory-mapped files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Hashable
+from pathlib import Path
+
+import psutil
+import torch
+from accelerate.utils import convert_file_size_to_int
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+# Without a bound of the user's, this part of the memory that is free at the start.
+FREE_SHARE = 0.5
+
+
+class StateStore:
+    """Keeps tensors by key; the first ones in memory, those beyond the bound on disk.
+
+        >>> store = StateStore(limit="4GB")
+        >>> store.put(("swh_Latn", 0), states)          # shape [tokens, hidden]
+        >>> store.get(("swh_Latn", 0))
+
+    Files lie in the folder for temporary files (TMPDIR) and go with the store.
+
+    Args:
+        limit: bytes of main memory, as a number or as "4GB"; None for half of what is free now.
+    """
+
+    def __init__(self, limit: int | str | None = None):
+        self.limit = (
+            FREE_SHARE * psutil.virtual_memory().available if limit is None else convert_file_size_to_int(limit)
+        )
+        self.in_memory: dict[Hashable, torch.Tensor] = {}
+        self.on_disk: dict[Hashable, Path] = {}
+        self._used = 0
+        self._folder: tempfile.TemporaryDirectory | None = None
+
+    def put(self, key: Hashable, states: torch.Tensor) -> None:
+        """Takes a tensor from whichever device; its own copy is not touched again."""
+        states = states.to("cpu")
+        size = states.numel() * states.element_size()
+        if self._used + size <= self.limit:
+            self.in_memory[key] = states
+            self._used += size
+            return
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="reference-states-")
+        path = Path(self._folder.name) / f"{len(self.on_disk)}.safetensors"
+        save_file({"states": states.contiguous()}, path)
+        self.on_disk[key] = path
+
+    def get(self, key: Hashable) -> torch.Tensor:
+        """The tensor of a key, on the CPU."""
+        if key in self.in_memory:
+            return self.in_memory[key]
+        with safe_open(self.on_disk[key], framework="pt") as file:
+            return file.get_tensor("states")
