@@ -19,7 +19,7 @@ def report_of(
 
     Text and reference depend on the language alone, so reports of any settings can be compared.
     """
-    settings = EvaluationConfig(bootstrap_draws=200, confidence=confidence)
+    settings = EvaluationConfig(bootstrap_draws=200, sequence_length=128, confidence=confidence)
     measured = {find_language(name): _measurement(name, change, tokens) for name, change in changes.items()}
     evaluation = Evaluation({}, {}, settings, {"kind": "test"})
     return make_report(

@@ -90,4 +90,4 @@ def _written(score: LanguageScore) -> str:
 
 
 def _in_lines(label: str) -> str:
-    return "\n".join(textwrap.wrap(printable(label), 16))
+    return "\n".join(line for part in printable(label).split(", ") for line in textwrap.wrap(part, 16))

@@ -82,10 +82,9 @@ def draw(report: MultilingualReport, plot: str) -> Any:
     """
     from . import heat_map, plots
     from .compare import Comparison
-    from .setting_labels import labels_of
 
     if plot == "heat-map":
-        return heat_map.plot_heat_map(Comparison((report,), labels_of([report])))
+        return heat_map.plot_heat_map(Comparison((report,), ("change",)))
     drawn = {"damage": plots.plot_damage, "models": plots.plot_models, "divergence": plots.plot_divergence}
     if plot not in drawn:
         raise ConfigError(f"No plot is called {plot!r}; there are {', '.join(PLOTS)}.")

@@ -89,13 +89,30 @@ def _scale(axes: Axes, scores: Sequence[LanguageScore]) -> str:
     """Sets the scale of changes, and gives what the label of the axis must say of it."""
     from matplotlib.ticker import PercentFormatter
 
-    sizes = [abs(score.relative_change.value) for score in scores if score.verdict != BROKEN]
+    changes = [score.relative_change for score in scores if score.verdict != BROKEN]
+    sizes = [abs(change.value) for change in changes]
     middle = median(sizes) if sizes else 0.0
     logarithmic = middle > 0 and max(sizes) > LINEAR_UP_TO * middle
     if logarithmic:
+        ends = min(change.low for change in changes), max(change.high for change in changes)
         axes.set_xscale("symlog", linthresh=middle)
+        axes.set_xlim(min(1.5 * ends[0], -middle / 2), max(1.5 * ends[1], middle / 2))
+        axes.set_xticks(_powers_of_ten(*ends, middle))
+        axes.minorticks_off()
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     return f"\nlogarithmic beyond {middle:.2%}" if logarithmic else ""
+
+
+def _powers_of_ten(low: float, high: float, least: float) -> list[float]:
+    """Zero, and the powers of ten of both signs from `least` to the ends, none of which crowd around zero."""
+    sizes = [
+        10.0**power for power in range(math.ceil(math.log10(least)), math.ceil(math.log10(max(-low, high, least))) + 1)
+    ]
+    return [
+        *(-size for size in reversed(sizes) if -size > 1.5 * low),
+        0.0,
+        *(size for size in sizes if size < 1.5 * high),
+    ]
 
 
 def plot_models(report: MultilingualReport) -> Figure:

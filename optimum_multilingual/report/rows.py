@@ -32,7 +32,13 @@ SETTING_COLUMNS: dict[str, type] = {
     "dtype": str,
     "device": str,
 }
-EVALUATION_COLUMNS: dict[str, type] = {"confidence": float, "bootstrap_draws": int, "seed": int, "noise_floor": float}
+EVALUATION_COLUMNS: dict[str, type] = {
+    "confidence": float,
+    "bootstrap_draws": int,
+    "seed": int,
+    "sequence_length": int,
+    "noise_floor": float,
+}
 
 
 def columns() -> dict[str, type]:

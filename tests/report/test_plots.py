@@ -125,6 +125,7 @@ def test_letters_that_the_font_lacks_are_no_boxes(measured_report, tmp_path):
 def test_one_language_far_worse_than_all_others_makes_the_axis_logarithmic(measured_report):
     with_one = measured_report({"en": 0.1, "sw": 0.12, "fr": 0.11, "yo": 50.0}).plot()
     assert with_one.axes[0].get_xscale() == "symlog" and "logarithmic beyond" in with_one.axes[0].get_xlabel()
+    assert with_one.axes[0].get_xticks().tolist() == [0, 0.1, 1, 10]
     assert measured_report({"en": 0.1, "sw": 0.3}).plot().axes[0].get_xscale() == "linear"
 
 
