@@ -170,10 +170,14 @@ def plot_divergence(report: MultilingualReport) -> Figure:
         means = [score.kl.mean.value for score in scores]
         axes.plot(means, rows, "o", color=INK, markerfacecolor="none", markersize=7.5, label="mean")
         _logarithmic(axes, any(score.kl.max > 0 for score in scores))
-        label_right(axes, [f"mean {value:.4f}" if math.isfinite(value) else BROKEN for value in means])
+        label_right(axes, [_mean_label(score) for score in scores])
         axes.set_xlabel("KL(reference || quantized), nats a token, logarithmic; sorted by the mean")
         legend_above(axes)
         return figure
+
+
+def _mean_label(score: LanguageScore) -> str:
+    return BROKEN if score.verdict == BROKEN else f"mean {score.kl.mean.value:.4f}"
 
 
 def _logarithmic(axes: Axes, has_values: bool) -> None:
