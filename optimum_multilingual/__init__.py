@@ -28,12 +28,14 @@ _HOME = {
     "MultilingualReport": "report.multilingual_report",
     "build_calibration_set": "calibration.build",
     "build_nonsense_set": "calibration.nonsense",
+    "compare_reports": "report.compare",
     "evaluate_checkpoints": "comparison",
     "export_dataset": "calibration.export",
     "export_examples": "calibration.export",
     "export_tensors": "calibration.export",
     "export_text": "calibration.export",
     "find_language": "languages",
+    "merge_reports": "report.merge",
     "published_setting": "calibration.published",
 }
 
@@ -48,12 +50,14 @@ __all__ = [
     "MultilingualReport",
     "build_calibration_set",
     "build_nonsense_set",
+    "compare_reports",
     "evaluate_checkpoints",
     "export_dataset",
     "export_examples",
     "export_tensors",
     "export_text",
     "find_language",
+    "merge_reports",
     "published_setting",
 ]
 
@@ -69,6 +73,8 @@ if TYPE_CHECKING:
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
     from .languages import Language, find_language
+    from .report.compare import compare_reports
+    from .report.merge import merge_reports
     from .report.multilingual_report import MultilingualReport
 
 

@@ -101,3 +101,11 @@ def word_tokenizer() -> Callable[..., Any]:
         return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]", **special_tokens)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def measured_report() -> Callable[..., Any]:
+    """Makes reports by the real path from random token scores; see `random_reports`."""
+    from random_reports import report_of
+
+    return report_of

@@ -12,6 +12,7 @@ from ..calibration.published import published_setting
 from ..config import MIXTURES, SEPARATORS, SIZES, EvaluationConfig, MultilingualCalibrationConfig
 from ..errors import CheckpointError, ConfigError, MultilingualError
 from ..languages import Language
+from ..report.output_files import require_writable
 
 
 def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
@@ -163,6 +164,22 @@ def require_free_folder(path: str) -> Path:
             f"--output {folder} exists and is not empty; give a new folder, or remove this one first."
         )
     return folder
+
+
+def require_free_file(path: str, what: str, endings: tuple[str, ...]) -> None:
+    """Refuses an output file that exists already, or whose form is not known, before any work is done.
+
+    Args:
+        path: of the file to be.
+        what: is written, for the message.
+        endings: of the forms it can have.
+
+    Raises:
+        ConfigError: it exists, it ends otherwise, or its folder does not exist.
+    """
+    require_writable(Path(path), endings, what)
+    if Path(path).exists():
+        raise ConfigError(f"--output {path} exists; give another name, or remove it first.")
 
 
 def run_or_exit(run: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from ..errors import ConfigError
+from ..report.output_files import REPORT_ENDINGS
 from . import arguments
 
 EXAMPLES = """\
@@ -24,7 +24,9 @@ class EvaluateCommand(BaseOptimumCLICommand):
         arguments.describe(parser, "Measures what each language loses from one checkpoint to another.", EXAMPLES)
         parser.add_argument("reference", help="name or folder of the model before")
         parser.add_argument("quantized", help="name or folder of the model after")
-        parser.add_argument("--output", metavar="FILE", help="write the report as JSON")
+        parser.add_argument(
+            "--output", metavar="FILE", help="write the report; .json, .md, .csv, .parquet, .html, .png or .svg"
+        )
         parser.add_argument("--device-map", help="as in from_pretrained: auto, cpu, cuda:0")
         arguments.add_corpus(parser)
         arguments.add_evaluation(parser)
@@ -35,10 +37,8 @@ class EvaluateCommand(BaseOptimumCLICommand):
     def _run(self) -> None:
         from ..comparison import evaluate_checkpoints
 
-        if self.args.output is not None and not Path(self.args.output).resolve().parent.is_dir():
-            raise ConfigError(f"--output {self.args.output} lies in a folder that does not exist; make it first.")
-        if self.args.output is not None and Path(self.args.output).is_file():
-            raise ConfigError(f"--output {self.args.output} exists; give another name, or remove it first.")
+        if self.args.output is not None:
+            arguments.require_free_file(self.args.output, "A report", REPORT_ENDINGS)
         report = evaluate_checkpoints(
             self.args.reference,
             self.args.quantized,

@@ -10,6 +10,7 @@ from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .languages import LanguagesCommand
 from .quantize import QuantizeCommand
+from .report import ReportCommand
 
 
 class MultilingualCommand(BaseOptimumCLICommand):
@@ -26,4 +27,5 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="export", help="Hand a set to other tools.", subcommand_class=ExportCommand),
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
+        CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from ..evaluation.bootstrap import percentile_interval
-from ..flores import flores_tiers
-from ..languages import Language, find_language
+from ..languages import Language
+from .grouping import groups_of
 from .pooling import Column, Pooled
 from .scores import BROKEN, Estimate, GroupScore, LanguageScore
 
@@ -25,17 +25,8 @@ def score_groups(
     """
     whole = {score.language for score in scores if score.verdict != BROKEN}
     of_tags = {language.tag: of_it for language, of_it in pooled.items() if language.tag in whole}
-    groups = ((kind, name, [tag for tag in tags if tag in of_tags]) for kind, name, tags in _groups(list(pooled)))
+    groups = ((kind, name, [tag for tag in tags if tag in of_tags]) for kind, name, tags in groups_of(list(pooled)))
     return tuple(_score(kind, name, [of_tags[tag] for tag in tags], confidence) for kind, name, tags in groups if tags)
-
-
-def _groups(languages: Sequence[Language]) -> Iterator[tuple[str, str, Iterable[str]]]:
-    yield "all", "all", [language.tag for language in languages]
-    for script in sorted({language.script for language in languages}):
-        yield "script", script, [language.tag for language in languages if language.script == script]
-    tiers = {find_language(tag): tier for tag, tier in flores_tiers().items()}
-    for tier in ("high", "mid", "low"):
-        yield "tier", tier, [language.tag for language in languages if tiers.get(language) == tier]
 
 
 def _score(kind: str, name: str, group: Sequence[Pooled], confidence: float) -> GroupScore:

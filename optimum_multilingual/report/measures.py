@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from .groups import score_groups
 from .multilingual_report import MultilingualReport
 from .pooling import Column, Pooled, pool
 from .scores import Collapse, Divergence, Estimate, GoldChange, LanguageScore, ModelScore, Significance, TokenErrors
-from .significance import holm, p_value, ratio_error
+from .significance import correct_for_many, p_value, ratio_error
 
 GOLD_QUANTILES = {"p001": 0.001, "p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -92,17 +91,6 @@ def score_language(pooled: Pooled, measured: Measurement, settings: EvaluationCo
         collapse=_collapse(per_document, measured.documents, settings.collapse_threshold),
         token_errors=_token_errors(measured),
     )
-
-
-def correct_for_many(scores: Sequence[LanguageScore], confidence: float, noise_floor: float) -> list[LanguageScore]:
-    """Corrects the significance of every language for their number, and holds it against the noise floor."""
-    adjusted = holm([score.significance.p_value for score in scores])
-    corrected = []
-    for score, p in zip(scores, adjusted, strict=True):
-        resolved = p < 1 - confidence and abs(score.relative_change.value) > noise_floor
-        significance = replace(score.significance, p_adjusted=p, resolved=resolved)
-        corrected.append(replace(score, significance=significance))
-    return corrected
 
 
 def _model_score(total: np.ndarray, column: int) -> ModelScore:

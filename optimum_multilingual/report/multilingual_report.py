@@ -7,13 +7,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError
 from ..languages import find_language
 from .plain_values import from_plain, to_plain
 from .scores import BROKEN, GroupScore, LanguageScore
 from .table import format_report
+
+if TYPE_CHECKING:
+    import pyarrow
+    from matplotlib.figure import Figure
 
 REPORT_FILE = "multilingual_report.json"
 SCHEMA_VERSION = 1
@@ -126,10 +130,56 @@ class MultilingualReport:
         """`to_dict` as JSON that people can read."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
 
-    def save(self, path: str | Path) -> None:
-        """Writes the report as JSON into a file, or as `multilingual_report.json` into an existing folder."""
+    def to_arrow(self) -> pyarrow.Table:
+        """One flat row for each language, with the same columns for every report; `docs/measures.md` names them.
+
+        >>> pyarrow.concat_tables([three_bits.to_arrow(), four_bits.to_arrow()]).to_pandas()
+        """
+        from .rows import arrow_table
+
+        return arrow_table([self])
+
+    def to_html(self) -> str:
+        """A page that needs nothing beside itself: a table that sorts, and the plots if matplotlib is installed."""
+        from .page import report_page
+
+        return report_page(self)
+
+    def plot(self, name: str = "damage") -> Figure:
+        """A plot as a matplotlib figure, which notebooks show.
+
+            >>> report.plot("divergence")
+
+        Args:
+            name: "damage" (change with intervals), "models" (reference against quantized), "divergence" (quantiles of KL)
+                or "heat-map".
+
+        Raises:
+            ConfigError: no plot is called so.
+            MissingPackageError: matplotlib is not installed.
+        """
+        from .output_files import draw
+
+        return draw(self, name)
+
+    def save(self, path: str | Path, plot: str = "damage") -> None:
+        """Writes the report into a file as its path ends, or as `multilingual_report.json` into an existing folder.
+
+            >>> report.save("report.html")
+            >>> report.save("divergence.svg", plot="divergence")
+
+        Args:
+            path: a folder, or a file that ends in .json, .md, .csv, .parquet, .html, .png or .svg.
+            plot: what a .png or .svg shows, as in `plot`.
+
+        Raises:
+            ConfigError: another ending, or no plot of that name.
+            MissingPackageError: a picture was asked for and matplotlib is not installed.
+        """
+        from .output_files import save_report
+
         path = Path(path)
-        (path / REPORT_FILE if path.is_dir() else path).write_text(self.to_json(), encoding="utf-8")
+        save_report(self, path / REPORT_FILE if path.is_dir() else path, plot)
 
     @classmethod
     def load(cls, path: str | Path) -> MultilingualReport:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+
+from .scores import LanguageScore
 
 
 def ratio_error(numerators: np.ndarray, denominators: np.ndarray) -> float:
@@ -55,3 +58,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(p_values))
     adjusted[order] = stepped
     return adjusted.tolist()
+
+
+def correct_for_many(scores: Sequence[LanguageScore], confidence: float, noise_floor: float) -> list[LanguageScore]:
+    """Corrects the significance of every language for their number, and holds it against the noise floor."""
+    adjusted = holm([score.significance.p_value for score in scores])
+    corrected = []
+    for score, p in zip(scores, adjusted, strict=True):
+        resolved = p < 1 - confidence and abs(score.relative_change.value) > noise_floor
+        significance = replace(score.significance, p_adjusted=p, resolved=resolved)
+        corrected.append(replace(score, significance=significance))
+    return corrected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..languages import find_language
@@ -22,7 +22,7 @@ LEFT_ALIGNED = ("language", "verdict")
 def format_report(report: MultilingualReport) -> str:
     """Lays a report out: a line on the setting, the table with the worst language first, a summary."""
     rows = [_row(score) for score in report.worst_first]
-    return "\n".join([_setting_line(report), "", *_aligned(HEADER, rows), "", *_summary_lines(report)])
+    return "\n".join([setting_line(report), "", *aligned(HEADER, rows, LEFT_ALIGNED), "", *report_summary(report)])
 
 
 def _row(score: LanguageScore) -> tuple[str, ...]:
@@ -45,9 +45,19 @@ def _percent_interval(estimate: Estimate) -> str:
     return f"{estimate.low:+.2%} .. {estimate.high:+.2%}"
 
 
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], left_aligned: Collection[str]) -> list[str]:
+    """A Markdown table whose columns also stand under each other in a terminal.
+
+        >>> aligned(["language", "KL"], [["Swahili", "0.02"]], ["language"])
+        ['| language |   KL |', '| :------- | ---: |', '| Swahili  | 0.02 |']
+
+    Args:
+        header: names of the columns.
+        rows: as many cells each.
+        left_aligned: names of the columns that hold words.
+    """
     widths = [max(len(line[column]) for line in (header, *rows)) for column in range(len(header))]
-    left = [name in LEFT_ALIGNED for name in header]
+    left = [name in left_aligned for name in header]
     rule = [f":{'-' * (width - 1)}" if is_left else f"{'-' * (width - 1)}:" for width, is_left in zip(widths, left)]
 
     def line(cells: Sequence[str]) -> str:
@@ -60,7 +70,8 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [line(header), line(rule), *map(line, rows)]
 
 
-def _setting_line(report: MultilingualReport) -> str:
+def setting_line(report: MultilingualReport) -> str:
+    """What was measured, how it was quantized, and what the intervals are, in one line."""
     setting: dict[str, Any] = report.setting
     parts = [f"{key} {value}" for key, value in setting.items() if value is not None]
     percent = 100 * report.evaluation["confidence"]
@@ -74,7 +85,8 @@ def _text(evaluation: dict[str, Any]) -> str:
     return f"measured on held-out text of corpus {name} in windows of up to {evaluation['sequence_length']} tokens"
 
 
-def _summary_lines(report: MultilingualReport) -> list[str]:
+def report_summary(report: MultilingualReport) -> list[str]:
+    """What stands below the table: means, worst languages, groups, verdicts, and what is lacking."""
     change, kl = report.summary("relative_change"), report.summary("kl")
     verdicts = [score.verdict for score in report.scores]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
@@ -90,12 +102,24 @@ def _summary_lines(report: MultilingualReport) -> list[str]:
         f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
         f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
         f"{report.evaluation['noise_floor']:.1e}",
+        *_merged_lines(report),
+    ]
+
+
+def _merged_lines(report: MultilingualReport) -> list[str]:
+    """What a merged report lacks: the draws behind an interval are not kept in reports."""
+    if "merged_reports" not in report.evaluation:
+        return []
+    lacking = [group.name for group in report.groups if math.isnan(group.relative_change.low)]
+    return [
+        f"merged from {report.evaluation['merged_reports']} reports; no interval, because reports hold no bootstrap draws, for "
+        f"the means of these groups: {', '.join(lacking) or 'none'}"
     ]
 
 
 def _interval_of_all(report: MultilingualReport) -> str:
-    whole = [group for group in report.groups if group.kind == "all"]
-    return f" ({_percent_interval(whole[0].relative_change)})" if whole else ""
+    whole = [group.relative_change for group in report.groups if group.kind == "all"]
+    return f" ({_percent_interval(whole[0])})" if whole and not math.isnan(whole[0].low) else ""
 
 
 def _to_english(ratio: float) -> str:

@@ -80,7 +80,7 @@ def test_any_object_with_the_three_methods_is_a_corpus():
     assert open_corpus(given) is given
 
 
-@pytest.mark.parametrize("given", [None, 5, ["habari"], object()], ids=repr)
+@pytest.mark.parametrize("given", [None, 5, ["habari"], object()], ids=lambda given: type(given).__name__)
 def test_anything_else_is_refused_with_what_may_be_given(given):
     with pytest.raises(ConfigError, match=f"corpus= cannot be of type {type(given).__name__}") as caught:
         open_corpus(given)
