@@ -6,7 +6,6 @@ from importlib import metadata
 from itertools import islice
 from typing import Any
 
-import numpy as np
 from tqdm.auto import tqdm
 
 from ..config import SIZES, MultilingualCalibrationConfig
@@ -108,12 +107,12 @@ def assemble(plan: Plan, source: TextSource, tokenizer: Any, mixture: dict[str, 
     packed: dict[Language, list[PackedRow]] = {}
     for language in tqdm(plan.rows, desc="Building calibration set", unit="language", disable=None):
         packed[language] = _rows_of(language, plan, source, prefix)
-        check_coverage((token for row in packed[language] for token in row.input_ids), tokenizer, language.name)
+        check_coverage((row.input_ids for row in packed[language]), tokenizer, language.name)
     order = interleave(list(plan.rows.values()))
     queues = {language: iter(rows) for language, rows in packed.items()}
     languages = list(plan.rows)
     chosen = (languages[place] for place in order)
-    rows = tuple(Row(language, np.array(next(queues[language]).input_ids, dtype=np.int32)) for language in chosen)
+    rows = tuple(Row(language, next(queues[language]).input_ids) for language in chosen)
     documents = {
         language.tag: {digest: id for row in of_language for id, digest in row.documents}
         for language, of_language in packed.items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class TokenizedDocument:
@@ -27,9 +29,9 @@ class TokenizedDocument:
 
 @dataclass(frozen=True)
 class PackedRow:
-    """Exactly `sequence_length` token ids, and the documents (id, digest) they came from."""
+    """Exactly `sequence_length` token ids, shape [sequence_length], int32, and the documents (id, digest) they came from."""
 
-    input_ids: list[int]
+    input_ids: np.ndarray
     documents: tuple[tuple[str, str], ...]
 
 
@@ -53,11 +55,12 @@ def pack(
     tokens: list[int] = []
     sources: list[tuple[str, str]] = []
     for document in documents:
-        rest = document.tokens
-        while rest:
-            taken, rest = rest[: room - len(tokens)], rest[room - len(tokens) :]
-            tokens += taken
+        start = 0
+        while start < len(document.tokens):
+            end = start + room - len(tokens)
+            tokens += document.tokens[start:end]
+            start = end
             sources.append((document.id, document.digest))
             if len(tokens) == room:
-                yield PackedRow([*prefix, *tokens], tuple(sources))
+                yield PackedRow(np.array([*prefix, *tokens], np.int32), tuple(sources))
                 tokens, sources = [], []

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import TokenizerError
 
 # Beyond this share of unknown tokens the text no longer says what language it is.
@@ -42,17 +44,26 @@ def load_tokenizer(given: Any, model_name: str | None = None, revision: str | No
         ) from error
 
 
-def check_coverage(tokens: Iterable[int], tokenizer: Any, language_name: str) -> None:
+def check_coverage(tokens: Iterable[np.ndarray], tokenizer: Any, language_name: str) -> None:
     """Refuses a tokenizer that cannot write a language.
+
+    Args:
+        tokens: token ids of the language's text, in arrays of any length.
+        tokenizer: which made them.
+        language_name: for the message.
 
     Raises:
         TokenizerError: more than half of the tokens are unknown.
     """
-    tokens = list(tokens)
-    unknown = 0 if tokenizer.unk_token_id is None else tokens.count(tokenizer.unk_token_id)
-    if tokens and unknown / len(tokens) > MAX_UNKNOWN_SHARE:
+    if tokenizer.unk_token_id is None:
+        return
+    total = unknown = 0
+    for part in tokens:
+        total += len(part)
+        unknown += np.count_nonzero(part == tokenizer.unk_token_id)
+    if total and unknown / total > MAX_UNKNOWN_SHARE:
         raise TokenizerError(
-            f"The tokenizer cannot encode {language_name}: {unknown} of {len(tokens)} tokens are unknown "
+            f"The tokenizer cannot encode {language_name}: {unknown} of {total} tokens are unknown "
             f"({tokenizer.unk_token!r}). At most half may be. Leave the language out, or take a model and tokenizer "
             "trained on its script."
         )

@@ -88,8 +88,7 @@ def hold_out(
     held_out = {}
     for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
         held_out[language] = _draw(language, source.draw(language), settings, used)
-        tokens = (token for document in held_out[language] for token in document.tokens.tolist())
-        check_coverage(tokens, tokenizer, language.name)
+        check_coverage((document.tokens for document in held_out[language]), tokenizer, language.name)
     return held_out
 
 

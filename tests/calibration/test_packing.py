@@ -24,17 +24,17 @@ def documents_of(token_lists: list[list[int]]) -> list[TokenizedDocument]:
 def test_the_drawing_in_the_docstring_is_true():
     rows = list(pack(documents_of([[1] * 5, [2] * 2, [3] * 6]), sequence_length=4, prefix=(0,)))
 
-    assert [row.input_ids for row in rows] == [[0, 1, 1, 1], [0, 1, 1, 2], [0, 2, 3, 3], [0, 3, 3, 3]]
+    assert [row.input_ids.tolist() for row in rows] == [[0, 1, 1, 1], [0, 1, 1, 2], [0, 2, 3, 3], [0, 3, 3, 3]]
 
 
 @given(token_lists=DOCUMENTS, sequence_length=st.integers(3, 12), prefix=PREFIXES)
 def test_rows_hold_the_prefix_and_all_tokens_in_order_but_the_tail(token_lists, sequence_length, prefix):
     rows = list(pack(documents_of(token_lists), sequence_length, prefix))
 
-    texts = list(chain.from_iterable(row.input_ids[len(prefix) :] for row in rows))
+    texts = list(chain.from_iterable(row.input_ids[len(prefix) :].tolist() for row in rows))
     everything = list(chain.from_iterable(token_lists))
     assert all(len(row.input_ids) == sequence_length for row in rows)
-    assert all(tuple(row.input_ids[: len(prefix)]) == prefix for row in rows)
+    assert all(tuple(row.input_ids[: len(prefix)].tolist()) == prefix for row in rows)
     assert texts == everything[: len(texts)]
     assert len(everything) - len(texts) < sequence_length - len(prefix)
 
@@ -54,7 +54,7 @@ def test_every_row_names_exactly_the_documents_its_tokens_came_from(token_lists,
 def test_a_document_longer_than_a_row_is_cut_and_continued():
     rows = list(pack(documents_of([list(range(10))]), sequence_length=4))
 
-    assert [row.input_ids for row in rows] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [row.input_ids.tolist() for row in rows] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert [row.documents for row in rows] == [(("id-0", "digest-0"),)] * 2
 
 
@@ -79,3 +79,9 @@ def test_the_documents_that_were_given_are_not_changed():
 @pytest.mark.parametrize("token_lists", [[], [[]], [[1], []], [[1], [2]]])
 def test_too_few_tokens_for_one_row_give_none(token_lists):
     assert list(pack(documents_of(token_lists), sequence_length=3)) == []
+
+
+def test_a_document_of_thousands_of_rows_is_cut_whole():
+    novel = TokenizedDocument("novel", "d", list(range(3_000_000)), 1, 1)
+    rows = list(pack([novel], 500))
+    assert len(rows) == 6000 and rows[-1].input_ids[-1] == 2_999_999

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from optimum_multilingual.calibration.encoding import TextEncoder
@@ -123,18 +124,18 @@ def test_a_tokenizer_is_left_as_it_was(tiny_model_path):
 
 
 def test_half_of_the_tokens_may_be_unknown(word_tokenizer):
-    check_coverage([0, 1, 0, 1], word_tokenizer("a"), "Swahili")
+    check_coverage([np.array([0, 1]), np.array([0, 1])], word_tokenizer("a"), "Swahili")
 
 
 def test_more_unknown_tokens_than_half_are_refused_with_their_count(word_tokenizer):
     message = r"cannot encode Swahili: 3 of 5 tokens are unknown \('\[UNK\]'\).*Leave the language out"
     with pytest.raises(TokenizerError, match=message):
-        check_coverage([0, 1, 0, 1, 0], word_tokenizer("a"), "Swahili")
+        check_coverage([np.array([0, 1, 0, 1]), np.array([0])], word_tokenizer("a"), "Swahili")
 
 
 def test_a_tokenizer_without_an_unknown_token_covers_everything(tokenizer):
     assert tokenizer.unk_token_id is None
-    check_coverage([0] * 10, tokenizer, "Swahili")
+    check_coverage([np.zeros(10)], tokenizer, "Swahili")
 
 
 def test_no_tokens_at_all_are_no_coverage_problem(word_tokenizer):
