@@ -62,12 +62,12 @@ class TextEncoder:
         """
         stream = iter(documents)
         with ThreadPoolExecutor(max_workers=1) as worker:
-            # While one batch is encoded the next ones are read.
+            # While one batch is encoded the next is read.
             waiting: deque[tuple[list[Document], Future[list[list[int]]]]] = deque()
             while batch := list(islice(stream, DOCUMENTS_AT_ONCE)):
                 texts = [self._text_of(document) + self._line_break for document in batch]
                 waiting.append((batch, worker.submit(self.encode, texts)))
-                if len(waiting) > 2:
+                if len(waiting) > 1:
                     yield from self._finished(*waiting.popleft())
             for batch_and_tokens in waiting:
                 yield from self._finished(*batch_and_tokens)
