@@ -39,9 +39,9 @@ def p_value(value: float, error: float, documents: int) -> float:
         return 1.0
     if error == 0:
         return 0.0 if value else 1.0
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    return float(2 * t.sf(abs(value) / error, documents - 1))
+    return float(2 * stdtr(documents - 1, -abs(value) / error))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
