@@ -25,6 +25,7 @@ _HOME = {
     "Language": "languages",
     "MultilingualCalibrationConfig": "integration",
     "MultilingualError": "errors",
+    "MultilingualPerplexity": "evaluation.perplexity",
     "MultilingualReport": "report.multilingual_report",
     "build_calibration_set": "calibration.build",
     "build_nonsense_set": "calibration.nonsense",
@@ -47,6 +48,7 @@ __all__ = [
     "Language",
     "MultilingualCalibrationConfig",
     "MultilingualError",
+    "MultilingualPerplexity",
     "MultilingualReport",
     "build_calibration_set",
     "build_nonsense_set",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from .corpora.document import Document
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
+    from .evaluation.perplexity import MultilingualPerplexity
     from .languages import Language, find_language
     from .report.compare import compare_reports
     from .report.merge import merge_reports

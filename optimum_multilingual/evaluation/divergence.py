@@ -145,6 +145,24 @@ def compare_states(
     return TokenScores(*map(torch.cat, zip(*blocks, strict=True)))
 
 
+@torch.inference_mode()
+def token_losses(states: torch.Tensor, head: OutputHead, targets: torch.Tensor) -> torch.Tensor:
+    """-log p of each target under one model, in nats, float64, shape [tokens]; never holds tokens x vocabulary logits.
+
+    Args:
+        states: final hidden states, shape [tokens, hidden].
+        head: the model's projection.
+        targets: the tokens that really came, shape [tokens].
+    """
+    vocabulary, losses = head.weight.shape[0], []
+    for part, wanted in zip(states.split(TOKENS_AT_ONCE), targets.split(TOKENS_AT_ONCE), strict=True):
+        running = _Running(len(part), vocabulary, part.device)
+        for start in range(0, vocabulary, WORDS_AT_ONCE):
+            running.add(head.logits(part, start, min(start + WORDS_AT_ONCE, vocabulary)), start, wanted)
+        losses.append(running.log_sum - running.target)
+    return torch.cat(losses)
+
+
 def _compare_block(
     reference: torch.Tensor,
     quantized: torch.Tensor,

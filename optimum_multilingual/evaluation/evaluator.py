@@ -148,11 +148,12 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
 
 
 def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_tokens: int) -> float:
-    """Scores the first windows of one language together and each on its own."""
-    scorer, windows = Scorer(model), make_batches(windows, batch_tokens)[0][:NOISE_WINDOWS]
+    """Scores the first windows of one language in a whole batch and each on its own."""
+    scorer, batch = Scorer(model), make_batches(windows, batch_tokens)[0]
+    windows = batch[:NOISE_WINDOWS]
     targets = torch.from_numpy(np.concatenate([window.targets for window in windows]).astype(np.int64))
     device = head.weight.device
-    together = scorer.states(windows).to(device)
+    together = scorer.states(batch)[: len(targets)].to(device)
     apart = torch.cat([scorer.states([window]) for window in windows]).to(device)
     scores = compare_states(together, apart, head, head, targets.to(device))
     return abs(scores.quantized_nll.sum() / scores.reference_nll.sum() - 1).item()

@@ -235,3 +235,15 @@ def test_text_that_was_calibrated_on_is_not_measured_on(tokenizer):
 
     with pytest.raises(OverlapError):
         prepared(tokenizer, config=config, calibration=manifest)
+
+
+def test_the_noise_floor_is_what_batching_does_to_the_loss(tiny_model_path, evaluation):
+    model = AutoModelForCausalLM.from_pretrained(tiny_model_path, dtype=torch.float32).eval()
+    assert run_reference(model, evaluation).noise_floor < 1e-5
+
+    def grows_with_the_batch(module, args, output):
+        return output * (1 + 1e-3 * (len(output) - 1))
+
+    handle = model.model.norm.register_forward_hook(grows_with_the_batch)
+    assert 1e-5 < run_reference(model, evaluation).noise_floor < 1e-2
+    handle.remove()
