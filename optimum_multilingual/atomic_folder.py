@@ -69,7 +69,7 @@ def _exchange(folder: Path, target: Path, last: str, belongs: Callable[[str], bo
         for source, destination in moves:
             os.replace(source, destination)
             moved.append((source, destination))
-    except OSError:
+    except BaseException:  # an interrupt too: what was moved out would go with the folder it was moved to
         for source, destination in reversed(moved):
             os.replace(destination, source)
         raise

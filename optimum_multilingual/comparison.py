@@ -100,7 +100,17 @@ def _load(name: str | Path, device_map: Any) -> Any:
     with quiet_import():
         from transformers import AutoModelForCausalLM
 
-        model = AutoModelForCausalLM.from_pretrained(str(name), device_map=device_map)
+        with_info: Any = AutoModelForCausalLM.from_pretrained(
+            str(name), device_map=device_map, output_loading_info=True
+        )
+    model, loaded = with_info
+    # Transformers gives such weights random values, and says so in a warning only.
+    absent = sorted(map(str, (*loaded["missing_keys"], *loaded["mismatched_keys"])))
+    if absent:
+        raise ModelError(
+            f"{name} lacks {len(absent)} weights of its architecture, or has them in another shape ({', '.join(absent[:3])}); "
+            "it would be measured with random ones. Repair the checkpoint."
+        )
     require_causal_lm(model)
     return model
 

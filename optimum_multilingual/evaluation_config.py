@@ -27,8 +27,8 @@ class EvaluationConfig:
             and never on fewer than eight documents.
         sequence_length: longest window in tokens, documents beyond it are cut; None takes the calibration rows' length.
         batch_tokens: tokens in one forward pass; it is made smaller where memory ends.
-        reference_memory: main memory for the hidden states of the reference in bytes, or as "4GB"; what is beyond goes to
-            memory-mapped files. None for half of what is free.
+        reference_memory: main memory of each process for the hidden states of the reference, in bytes or as "4GB"; what is
+            beyond goes to memory-mapped files. None for half of what is free.
         bootstrap_draws: resamples of the documents behind each interval.
         confidence: of each interval, between 0 and 1.
         collapse_threshold: a document whose negative log-likelihood rose by more than this is counted as collapsed, in nats a
@@ -81,6 +81,6 @@ class EvaluationConfig:
 
 def _require_size(name: str, value: Any) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    written = isinstance(value, str) and re.fullmatch(r"[0-9.]+ ?[KMGT]i?B", value)
+    written = isinstance(value, str) and re.fullmatch(r"[0-9]+[KMG]i?B", value)
     if not (value is None or whole or written):
         raise ConfigError(f"{name} must be a number of bytes, or written as '4GB', got {value!r}.")

@@ -55,7 +55,7 @@ class MultilingualQuantizer(HfQuantizer):
 
     def update_device_map(self, device_map: Any) -> Any:
         require_in_memory(device_map)
-        return {"": "cpu"} if device_map is None else device_map
+        return {"": Processes.current().device} if device_map is None else device_map
 
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         require_causal_lm(model)
@@ -87,13 +87,21 @@ class MultilingualQuantizer(HfQuantizer):
         self.remove_quantization_config(model)
         report: MultilingualReport | None = None
         if self.evaluation is None:
-            self.backend.quantize(model, self.calibration_set)
+            self._quantize(model)
         else:
             reference = run_reference(model, self.evaluation)
-            self.backend.quantize(model, self.calibration_set)
-            Processes.current().share_weights(model)
+            self._quantize(model)
             report = self._measure(model, self.evaluation, reference)
         attach(model, self.backend, self.calibration_set.manifest, report)
+
+    def _quantize(self, model: Any) -> None:
+        def quantize() -> dict[Any, Any]:
+            self.backend.quantize(model, self.calibration_set)
+            return {}
+
+        processes = Processes.current()
+        processes.together(quantize)
+        processes.share_weights(model)
 
     def _measure(self, model: Any, evaluation: Evaluation, reference: Reference) -> MultilingualReport:
         measured = run_quantized(model, evaluation, reference)

@@ -58,6 +58,9 @@ REFUSED = [
 ]
 
 EVALUATION_REFUSED = [
+    ({"reference_memory": "1TB"}, ["evaluation.reference_memory must be a number of bytes", "'4GB'", "got '1TB'"]),
+    ({"reference_memory": "1.2.3GB"}, ["evaluation.reference_memory must be"]),
+    ({"collapse_threshold": 0}, ["evaluation.collapse_threshold must be a number of nats above 0", "got 0"]),
     ({"seed": -1}, ["evaluation.seed must be a whole number of at least 0", "got -1"]),
     ({"tokens_per_language": 0}, ["evaluation.tokens_per_language must be a whole number of at least 1", "got 0"]),
     ({"batch_tokens": 0.5}, ["evaluation.batch_tokens must be a whole number of at least 1", "got 0.5"]),

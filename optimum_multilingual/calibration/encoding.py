@@ -50,7 +50,7 @@ class TextEncoder:
         self.separator = separator
         self.messages = messages
         self._line_break = "\n" if separator == "newline" else ""
-        self._end = [tokenizer.eos_token_id] if separator == "eos" else []
+        self.end = [tokenizer.eos_token_id] if separator == "eos" else []
         fast = getattr(tokenizer, "is_fast", False)
         self.encode = (_fast_encoder if fast else _slow_encoder)(tokenizer, special_tokens=messages)
 
@@ -87,7 +87,7 @@ class TextEncoder:
             if self.messages and tokens[:1] == [self._tokenizer.bos_token_id]:
                 tokens = tokens[1:]
             num_bytes, num_characters = len(document.text.encode()), len(document.text)
-            yield TokenizedDocument(document.id, document.digest, tokens + self._end, num_bytes, num_characters)
+            yield TokenizedDocument(document.id, document.digest, tokens + self.end, num_bytes, num_characters)
 
 
 def _fast_encoder(tokenizer: Any, special_tokens: bool) -> Callable[[list[str]], list[list[int]]]:

@@ -77,7 +77,7 @@ def require_same_tokenizer(manifest: Manifest, tokenizer: Any) -> None:
     Raises:
         CalibrationSetError: it is not the one the set was built with.
     """
-    found, built = describe_tokenizer(tokenizer), manifest.tokenizer
+    found, built = describe_tokenizer(tokenizer, manifest.messages), manifest.tokenizer
     if found["sha256"] != built["sha256"]:
         raise CalibrationSetError(
             f"The set was built with another tokenizer: {built['class']} of {built['vocab_size']} tokens, hash "

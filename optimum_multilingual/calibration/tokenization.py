@@ -69,16 +69,24 @@ def check_coverage(tokens: Iterable[np.ndarray], tokenizer: Any, language_name: 
         )
 
 
-def describe_tokenizer(tokenizer: Any) -> dict[str, Any]:
-    """What the manifest says of a tokenizer: its class, its size, and a hash of how it turns text into tokens."""
+def describe_tokenizer(tokenizer: Any, messages: bool = False) -> dict[str, Any]:
+    """What the manifest says of a tokenizer: its class, its size, and a hash of how it turns text into tokens.
+
+    Args:
+        tokenizer: a Transformers tokenizer.
+        messages: hash how it turns chats into tokens, which depends on its chat template and special tokens too.
+    """
     return {
         "class": type(tokenizer).__name__,
         "vocab_size": len(tokenizer),
-        "sha256": hashlib.sha256(_definition(tokenizer).encode()).hexdigest(),
+        "sha256": hashlib.sha256(_definition(tokenizer, messages).encode()).hexdigest(),
     }
 
 
-def _definition(tokenizer: Any) -> str:
+def _definition(tokenizer: Any, messages: bool) -> str:
+    if messages:
+        chats = {"template": tokenizer.chat_template, "special": sorted(map(str, tokenizer.all_special_tokens))}
+        return _definition(tokenizer, messages=False) + json.dumps(chats, sort_keys=True)
     if not getattr(tokenizer, "is_fast", False):
         return json.dumps(sorted(tokenizer.get_vocab().items()))
     definition = json.loads(tokenizer.backend_tokenizer.to_str())

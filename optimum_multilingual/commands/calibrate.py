@@ -101,6 +101,11 @@ class CalibrateCommand(BaseOptimumCLICommand):
             from ..corpora.hub import HubCorpus
 
             return HubCorpus.from_description(described)
+        if described["kind"] not in ("embedded", "nonsense") and self.args.corpus == "embedded":
+            raise ConfigError(
+                f"The set was built from a corpus of kind {described['kind']!r}; give the same one as --corpus to "
+                "read it again."
+            )
         return open_corpus(self.args.corpus, self.args.text_column)
 
 

@@ -36,6 +36,7 @@ class EvaluateCommand(BaseOptimumCLICommand):
 
     def _run(self) -> None:
         from ..comparison import evaluate_checkpoints
+        from ..evaluation.processes import Processes
 
         if self.args.output is not None:
             arguments.require_free_file(self.args.output, "A report", REPORT_ENDINGS)
@@ -48,6 +49,8 @@ class EvaluateCommand(BaseOptimumCLICommand):
             text_column=self.args.text_column,
             device_map=self.args.device_map,
         )
+        if not Processes.current().is_main:
+            return
         print(report)
         if self.args.output is not None:
             report.save(Path(self.args.output))

@@ -62,6 +62,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
 
             from .. import integration  # noqa: F401  makes the configuration known to from_pretrained
         from ..calibration.tokenization import load_tokenizer
+        from ..evaluation.processes import Processes
 
         upstream = getattr(AutoConfig.from_pretrained(self.args.model), "quantization_config", None)
         if upstream is not None:
@@ -72,6 +73,8 @@ class QuantizeCommand(BaseOptimumCLICommand):
         model = AutoModelForCausalLM.from_pretrained(
             self.args.model, quantization_config=config, device_map=self.args.device_map
         )
+        if not Processes.current().is_main:
+            return
         model.save_pretrained(folder)
         load_tokenizer(None, self.args.model).save_pretrained(folder)
         if model.multilingual_report is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import ConfigError, LanguageError
 from ..languages import Language, find_language
+from .layout import folder_of_codes
 
 # What a repository calls a language: a tag of code, script and region, or one word. `aai_Latn_removed` is neither.
 CODE = re.compile(r"[a-z]{2,3}([-_][A-Z][a-z]{3})?([-_][A-Za-z]{2})?|\w+")
@@ -75,6 +76,13 @@ class CatalogEntry:
                 "where the language stands in their names, as in 'data/{code}/*.jsonl.gz'; or name the columns of the "
                 "language in language_columns; or give the one language they are all in as languages=['sw']."
             )
+
+        for pattern in named:
+            if "{code}" in pattern and "*" in folder_of_codes(pattern):
+                raise ConfigError(
+                    f"In files={pattern!r} a * stands before {{code}}, so nothing says in which folder the languages are; write "
+                    "that folder out."
+                )
 
     def language_of(self, code: str) -> Language | None:
         """The language that one of the dataset's codes means; None for a code that means none.

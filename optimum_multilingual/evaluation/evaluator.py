@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -16,6 +18,7 @@ from ..calibration.plan import check_length
 from ..calibration.source import TextSource
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
 from ..corpora import open_corpus, part_for
+from ..errors import ProcessError
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
@@ -94,12 +97,13 @@ class Reference:
         states: its final hidden states by language and batch, hidden_size x 2 bytes a token in a 16-bit model; of the
             batches that this process scores.
         head: what makes logits of them.
-        noise_floor: relative change of the loss when the same text comes in batches of another shape.
+        noise_floor: relative change of the loss when the same text comes in batches of another shape; None where that could not
+            be measured.
     """
 
     states: StateStore
     head: OutputHead
-    noise_floor: float
+    noise_floor: float | None
 
 
 @dataclass(frozen=True)
@@ -134,29 +138,48 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
     """
     head = output_head(model)
     first = next(iter(evaluation.windows.values()))
-    check_head(model, head, first[0].start(CHECKED_TOKENS))
-    noise_floor = _noise_floor(model, head, first, evaluation.settings.batch_tokens)
     states, scorer, processes = StateStore(evaluation.settings.reference_memory), Scorer(model), Processes.current()
 
     def score() -> dict[Any, Any]:
+        check_head(model, head, first[0].start(CHECKED_TOKENS))
+        noise_floor = _noise_floor(model, head, first, evaluation.settings.batch_tokens)
         for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
             states.put((language, place), scorer.states(batch))
-        return {}
+        return {processes.rank: (_digest(evaluation), noise_floor)}
 
-    processes.together(score)
-    return Reference(states, head, noise_floor)
+    of_processes = processes.together(score)
+    if len({digest for digest, _ in of_processes.values()}) > 1:
+        raise ProcessError(
+            "The processes drew different evaluation text, so their scores cannot be put together; give all of them the same "
+            "files, commits and seed."
+        )
+    return Reference(states, head, of_processes[0][1])
 
 
-def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_tokens: int) -> float:
-    """Scores the first windows of one language in a whole batch and each on its own."""
+def _digest(evaluation: Evaluation) -> str:
+    digest = hashlib.sha256()
+    for language, windows in evaluation.windows.items():
+        digest.update(language.tag.encode())
+        for window in windows:
+            digest.update(window.input_ids.tobytes())
+    return digest.hexdigest()
+
+
+def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_tokens: int) -> float | None:
+    """Scores the first windows of one language in a whole batch and each on its own; None where there is no batch."""
     scorer, batch = Scorer(model), make_batches(windows, batch_tokens)[0]
+    if len(batch) == 1:
+        batch = make_batches(windows[:2], sum(len(window.input_ids) for window in windows[:2]) * 2)[0]
+    if len(batch) == 1:
+        return None
     windows = batch[:NOISE_WINDOWS]
     targets = torch.from_numpy(np.concatenate([window.targets for window in windows]).astype(np.int64))
     device = head.weight.device
     together = scorer.states(batch)[: len(targets)].to(device)
     apart = torch.cat([scorer.states([window]) for window in windows]).to(device)
     scores = compare_states(together, apart, head, head, targets.to(device))
-    return abs(scores.quantized_nll.sum() / scores.reference_nll.sum() - 1).item()
+    floor = abs(scores.quantized_nll.sum() / scores.reference_nll.sum() - 1).item()
+    return floor if math.isfinite(floor) else None
 
 
 def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> dict[Language, Measurement]:
@@ -170,6 +193,8 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
     head, scorer, processes = output_head(model), Scorer(model), Processes.current()
 
     def score() -> dict[Any, Any]:
+        first = next(iter(evaluation.windows.values()))[0]
+        check_head(model, head, first.start(CHECKED_TOKENS), may_be_broken=True)
         return {
             (language, place): _compare_batch(
                 batch, scorer.states(batch), reference.states.get((language, place)), reference.head, head

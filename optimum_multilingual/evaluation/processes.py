@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object, parse_flag_from_env
 
-from ..errors import ProcessError
+from ..errors import ModelError, ProcessError
 
 Item = TypeVar("Item")
 
@@ -41,6 +42,12 @@ class Processes:
         cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
         state = PartialState(cpu=cpu)
         return cls(state.process_index, state.num_processes)
+
+    @property
+    def device(self) -> Any:
+        """Where this process's model belongs unless the user says otherwise: an accelerator of its own, or the CPU."""
+        device = PartialState().device if self.count > 1 else torch.device("cpu")
+        return "cpu" if device.type == "cpu" else device
 
     @property
     def is_main(self) -> bool:
@@ -76,19 +83,36 @@ class Processes:
         return {key: value for _, part, _ in everyone for key, value in part.items()}
 
     def share_weights(self, model: Any) -> None:
-        """Gives every process the weights of the first, since engines on accelerators do not repeat themselves bit by bit."""
+        """Gives every process the weights of the first, since engines on accelerators do not repeat themselves bit by bit.
+
+        Raises:
+            ModelError: some weights are offloaded, where they cannot be shared.
+            ProcessError: another process died.
+        """
         if self.count == 1:
             return
-        for tensor in (*model.parameters(), *model.buffers()):
-            torch.distributed.broadcast(tensor.detach(), src=0)
+        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+            if tensor.device.type == "meta":
+                raise ModelError(
+                    f"{name} is offloaded, and offloaded weights cannot be shared among {self.count} processes; give each a "
+                    "device that holds the whole model, or run one process."
+                )
+            with _others_alive(self.rank):
+                torch.distributed.broadcast(tensor.detach(), src=0)
 
 
 def _gather(mine: tuple[int, dict[Any, Any], str | None]) -> list[tuple[int, dict[Any, Any], str | None]]:
-    try:
+    with _others_alive(mine[0]):
         return gather_object([mine])
+
+
+@contextmanager
+def _others_alive(rank: int) -> Iterator[None]:
+    try:
+        yield
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise ProcessError(
-            f"Process {mine[0]} lost the others in the middle of the evaluation ({reason}); one of them died. Its own output "
+            f"Process {rank} lost the others in the middle of the evaluation ({reason}); one of them died. Its own output "
             "says why: often memory, then a smaller evaluation.batch_tokens helps."
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Hashable
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import psutil
 import torch
 from accelerate.utils import convert_file_size_to_int
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+from ..errors import CheckpointError
 
 # Without a bound of the user's, this part of the memory that is free at the start.
 FREE_SHARE = 0.5
@@ -26,12 +29,14 @@ class StateStore:
     Files lie in the folder for temporary files (TMPDIR) and go with the store.
 
     Args:
-        limit: bytes of main memory, as a number or as "4GB"; None for half of what is free now.
+        limit: bytes of main memory, as a number or as "4GB"; None for this process's part of half of what is free now.
     """
 
     def __init__(self, limit: int | str | None = None):
         self.limit = (
-            FREE_SHARE * psutil.virtual_memory().available if limit is None else convert_file_size_to_int(limit)
+            FREE_SHARE * psutil.virtual_memory().available / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+            if limit is None
+            else convert_file_size_to_int(limit)
         )
         self.in_memory: dict[Hashable, torch.Tensor] = {}
         self.on_disk: dict[Hashable, Path] = {}
@@ -49,7 +54,13 @@ class StateStore:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="reference-states-")
         path = Path(self._folder.name) / f"{len(self.on_disk)}.safetensors"
-        save_file({"states": states.contiguous()}, path)
+        try:
+            save_file({"states": states.contiguous()}, path)
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(
+                f"Hidden states of the reference could not be written to {path.parent} ({error}); free some space, point TMPDIR "
+                "elsewhere, or give more evaluation.reference_memory."
+            ) from error
         self.on_disk[key] = path
 
     def get(self, key: Hashable) -> torch.Tensor:

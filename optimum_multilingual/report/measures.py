@@ -26,7 +26,7 @@ def make_report(
     evaluation: Evaluation,
     setting: dict[str, Any],
     calibration: Manifest | None,
-    noise_floor: float = 0.0,
+    noise_floor: float | None = None,
 ) -> MultilingualReport:
     """Turns the measurements of all languages into a report.
 
@@ -35,7 +35,8 @@ def make_report(
         evaluation: the text they were made on.
         setting: how the model was quantized and with which kernel it was measured.
         calibration: manifest of the calibration set.
-        noise_floor: relative change that rounding alone makes; no verdict is given below it.
+        noise_floor: relative change that rounding alone makes; no verdict is given below it. None where it was not
+            measured.
     """
     settings = evaluation.settings
     pooled = {language: pool(language, of_it, settings) for language, of_it in measured.items()}

@@ -33,7 +33,8 @@ def merge_reports(reports: Sequence[MultilingualReport]) -> MultilingualReport:
         raise ConfigError(f"Merging takes two or more reports, got {len(reports)}.")
     _require_same_setting(reports)
     _require_disjoint(reports)
-    noise_floor = max(report.evaluation["noise_floor"] for report in reports)
+    floors = [report.evaluation["noise_floor"] for report in reports]
+    noise_floor = max((floor for floor in floors if floor is not None), default=None)
     together = [score for report in reports for score in report.scores]
     scores = correct_for_many(together, reports[0].evaluation["confidence"], noise_floor)
     evaluation = {

@@ -60,12 +60,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def correct_for_many(scores: Sequence[LanguageScore], confidence: float, noise_floor: float) -> list[LanguageScore]:
+def correct_for_many(
+    scores: Sequence[LanguageScore], confidence: float, noise_floor: float | None
+) -> list[LanguageScore]:
     """Corrects the significance of every language for their number, and holds it against the noise floor."""
     adjusted = holm([score.significance.p_value for score in scores])
     corrected = []
     for score, p in zip(scores, adjusted, strict=True):
-        resolved = p < 1 - confidence and abs(score.relative_change.value) > noise_floor
+        resolved = p < 1 - confidence and abs(score.relative_change.value) > (noise_floor or 0)
         significance = replace(score.significance, p_adjusted=p, resolved=resolved)
         corrected.append(replace(score, significance=significance))
     return corrected

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..languages import find_language
+from .scores import BROKEN
 
 if TYPE_CHECKING:
     from .multilingual_report import MultilingualReport
@@ -87,23 +88,47 @@ def _text(evaluation: dict[str, Any]) -> str:
 
 def report_summary(report: MultilingualReport) -> list[str]:
     """What stands below the table: means, worst languages, groups, verdicts, and what is lacking."""
-    change, kl = report.summary("relative_change"), report.summary("kl")
     verdicts = [score.verdict for score in report.scores]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
     collapsed = sum(len(score.collapse.documents) for score in report.scores)
     documents = sum(score.documents for score in report.scores)
     threshold = report.scores[0].collapse.threshold
     return [
+        *(_broken_lines(report) if BROKEN in verdicts else _mean_lines(report)),
+        *_group_lines(report),
+        f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
+        f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
+        f"{_floor(report.evaluation['noise_floor'])}",
+        *_merged_lines(report),
+    ]
+
+
+def _mean_lines(report: MultilingualReport) -> list[str]:
+    change, kl = report.summary("relative_change"), report.summary("kl")
+    return [
         f"change of bits/byte: macro mean {change.macro_mean:+.2%}{_interval_of_all(report)}, worst "
         f"{find_language(change.worst).name} {change.worst_value:+.2%}, gap {change.gap:.2%}",
         f"KL to the reference: macro mean {kl.macro_mean:.4f}, worst {find_language(kl.worst).name} "
         f"{kl.worst_value:.4f}, gap {kl.gap:.4f}{_to_english(kl.to_english)}",
-        *_group_lines(report),
-        f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
-        f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
-        f"{report.evaluation['noise_floor']:.1e}",
-        *_merged_lines(report),
     ]
+
+
+def _broken_lines(report: MultilingualReport) -> list[str]:
+    """Where a language is broken there is no mean over all, and no language is worse."""
+    broken = ", ".join(score.name for score in report.scores if score.verdict == BROKEN)
+    lines = [f"broken, with scores that are no numbers: {broken}"]
+    for group in report.groups:
+        if group.kind == "all":
+            mean, count = group.relative_change, len(group.languages)
+            lines.append(
+                f"change of bits/byte: macro mean of the other {count} {mean.value:+.2%}{_interval_of_all(report)}; KL "
+                f"{group.kl.value:.4f}"
+            )
+    return lines
+
+
+def _floor(noise_floor: float | None) -> str:
+    return "not measured" if noise_floor is None else f"{noise_floor:.1e}"
 
 
 def _merged_lines(report: MultilingualReport) -> list[str]:

@@ -1,10 +1,12 @@
 """Built sets are kept, found again, and built anew when damaged."""
 
+import copy
 import os
 import subprocess
 import sys
 
 import pytest
+from datasets import Dataset
 
 from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.calibration.cache import cache_folder
@@ -99,3 +101,26 @@ def test_two_processes_may_build_the_same_set_at_once(tiny_model_path):
     assert len(fingerprints) == 1 and all(run.returncode == 0 for run in runs)
     [entry] = entries()
     assert sorted(path.name for path in entry.iterdir()) == ["calibration_manifest.json", "calibration_set.parquet"]
+
+
+def test_another_chat_template_is_another_entry_and_other_rows(tokenizer):
+    chats = [[{"role": "user", "content": f"habari {number}"}] for number in range(200)]
+    dataset = Dataset.from_dict({"text": chats, "language": ["sw"] * len(chats)})
+    settings = {"languages": ["sw"], "corpus": dataset, "messages": True, "num_rows": 2, "sequence_length": 32}
+    tokenizer, sets = copy.deepcopy(tokenizer), []
+    for template in (
+        "{% for m in messages %}A {{ m.content }}{% endfor %}",
+        "{% for m in messages %}B {{ m.content }}{% endfor %}",
+    ):
+        tokenizer.chat_template = template
+        sets.append(build_calibration_set(MultilingualCalibrationConfig(**settings), tokenizer))
+    assert len(entries()) == 2 and sets[0].fingerprint != sets[1].fingerprint
+    assert sets[0].manifest.tokenizer["sha256"] != sets[1].manifest.tokenizer["sha256"]
+
+
+def test_another_token_that_ends_texts_is_another_entry(tokenizer):
+    tokenizer = copy.deepcopy(tokenizer)
+    for token in (tokenizer.eos_token, tokenizer.convert_ids_to_tokens(300)):
+        tokenizer.eos_token = token
+        build_calibration_set(config(document_separator="eos"), tokenizer)
+    assert len(entries()) == 2

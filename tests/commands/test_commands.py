@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from optimum_multilingual import CalibrationSet, MultilingualReport
 
@@ -197,3 +198,23 @@ def test_a_set_is_handed_to_other_tools(cli, tiny_model_path, tmp_path):
         assert (tmp_path / form / file).is_file()
     code, _, err = cli("export", tmp_path / "set", "--to", "text", "--output", tmp_path / "another")
     assert code == 1 and "--tokenizer" in err
+
+
+def test_a_checkpoint_that_lacks_a_weight_is_not_measured_with_a_random_one(cli, tiny_model_path, tmp_path):
+    shutil.copytree(tiny_model_path, tmp_path / "model")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    code, _, err = cli("evaluate", tiny_model_path, tmp_path / "model", "--languages", "en", *QUICK)
+    assert code == 1 and "lacks 1 weights" in err and "model.layers.1.mlp.down_proj.weight" in err
+
+
+def test_a_set_of_files_is_not_verified_against_another_corpus(cli, tiny_model_path, tmp_path):
+    (tmp_path / "sw.txt").write_text("\n".join(f"habari {number} za asubuhi" for number in range(400)))
+    arguments = ["--corpus", tmp_path, "--languages", "sw", *SMALL, "--keep-duplicates"]
+    code, _, err = cli("calibrate", tiny_model_path, *arguments, "--output", tmp_path / "set")
+    assert code == 0, err
+    manifest = tmp_path / "set" / "calibration_manifest.json"
+    code, _, err = cli("calibrate", tiny_model_path, "--verify", manifest)
+    assert code == 1 and "give the same one as --corpus" in err
+    assert cli("calibrate", tiny_model_path, "--verify", manifest, "--corpus", tmp_path)[0] == 0

@@ -6,6 +6,7 @@ from hub_replicas import LAYOUTS, serve_replica, texts_of, write_rows
 from optimum_multilingual import HubCorpus
 from optimum_multilingual.corpora import open_corpus, shuffled_documents
 from optimum_multilingual.corpora.catalog import find_entry, load_catalog
+from optimum_multilingual.errors import ConfigError
 from optimum_multilingual.languages import find_language
 
 # What is asked for, and the files its documents come from: those to calibrate on, and those to evaluate on. Where a
@@ -123,3 +124,8 @@ def test_a_language_that_an_entry_leaves_out_is_read_by_saying_what_its_code_mea
     pattern, codes = "20231101.{code}/*.parquet", {"mwl": "mwl_Latn"}
     corpus = HubCorpus.from_repository(repository, pattern, codes=codes, revision=revision)
     assert [document.text for document in corpus.documents(mirandese)] == ["Bun die."]
+
+
+def test_a_star_in_the_folder_before_the_code_is_refused():
+    with pytest.raises(ConfigError, match=r"a \* stands before \{code\}"):
+        HubCorpus.from_repository("me/texts", "*/{code}.jsonl")

@@ -247,3 +247,23 @@ def test_the_noise_floor_is_what_batching_does_to_the_loss(tiny_model_path, eval
     handle = model.model.norm.register_forward_hook(grows_with_the_batch)
     assert 1e-5 < run_reference(model, evaluation).noise_floor < 1e-2
     handle.remove()
+
+
+def test_the_noise_floor_of_windows_that_fill_a_batch_each_is_that_of_two_together(model, tokenizer):
+    assert run_reference(model, prepared(tokenizer, batch_tokens=1)).noise_floor is not None
+
+
+def test_a_quantized_model_with_logits_behind_its_head_is_refused_and_a_broken_one_is_reported(
+    tiny_model_path, model, evaluation
+):
+    reference = run_reference(model, evaluation)
+    other = AutoModelForCausalLM.from_pretrained(tiny_model_path, dtype=torch.float32).eval()
+    handle = other.lm_head.register_forward_hook(lambda module, args, output: 2 * output)
+    with pytest.raises(ModelError, match="cannot be had from its last hidden states"):
+        run_quantized(other, evaluation, reference)
+    handle.remove()
+
+    with torch.no_grad():
+        other.model.norm.weight.fill_(math.nan)
+    measured = run_quantized(other, evaluation, reference)
+    assert all(np.isnan(of_language.quantized_nll).all() for of_language in measured.values())

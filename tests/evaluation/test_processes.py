@@ -27,6 +27,12 @@ processes = Processes.current()
 if processes.rank == 1 and what == "fails":
     evaluation.windows.clear()
     evaluation.windows["not a language"] = None
+if processes.rank == 1 and what == "other text":
+    settings = EvaluationConfig(tokens_per_language=600, batch_tokens=500, bootstrap_draws=100, seed=1)
+    config = MultilingualCalibrationConfig(languages=["en", "sw", "zh"], evaluation=settings)
+    evaluation = prepare_evaluation(config, config.resolved_languages, AutoTokenizer.from_pretrained(path), 128)
+if what == "other text":
+    run_reference(model, evaluation)
 if processes.rank == 1 and what == "dies":
     import os
     os._exit(9)
@@ -84,6 +90,12 @@ def test_a_process_that_fails_stops_the_others_with_its_reason(tiny_model_path, 
     assert done.returncode != 0
     assert "ProcessError: The evaluation stopped because of process 1" in done.stderr
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_processes_that_drew_other_text_are_stopped(tiny_model_path, tmp_path):
+    done = launch(tmp_path, tiny_model_path, 2, "other text")
+    assert done.returncode != 0
+    assert "ProcessError: The processes drew different evaluation text" in done.stderr
 
 
 def test_a_process_that_dies_stops_the_others(tiny_model_path, tmp_path):

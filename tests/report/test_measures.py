@@ -21,7 +21,7 @@ from optimum_multilingual.report.pooling import pool
 
 ENGLISH, SWAHILI, YORUBA = map(find_language, ("en", "sw", "yo"))
 SETTINGS = EvaluationConfig(bootstrap_draws=500, seed=7, sequence_length=64)
-NO_NOISE = {"noise_floor": 0.0, "sequence_length": 64}
+NO_NOISE = {"noise_floor": None, "sequence_length": 64}
 TOKENS_OF_DOCUMENTS = [1, 40, 7, 113, 64, 30, 90, 55, 12, 200]
 
 
@@ -414,7 +414,7 @@ def test_a_report_has_every_language_in_order_with_what_lies_behind_the_numbers(
         "bootstrap_draws": 500,
         "confidence": 0.95,
         "seed": 7,
-        "noise_floor": 0.0,
+        "noise_floor": None,
         "sequence_length": 64,
     }
     assert report.calibration is None

@@ -329,3 +329,16 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path, content):
 def test_a_report_that_is_not_there_is_an_error_that_names_the_file(tmp_path, name):
     with pytest.raises(CheckpointError, match="holds no readable report"):
         MultilingualReport.load(tmp_path / name)
+
+
+def test_a_broken_language_has_no_part_in_the_line_of_means():
+    below = str(report_of(score("eng_Latn"), broken("yor_Latn"))).split("\n\n")[-1]
+
+    assert "nan" not in below
+    assert "broken, with scores that are no numbers: Yoruba" in below
+    assert "macro mean of the other 1 +5.00%" in below
+
+
+def test_a_noise_floor_that_was_not_measured_is_said_and_survives_json():
+    report = report_of(score("eng_Latn"), evaluation=EVALUATION | {"noise_floor": None})
+    assert "noise floor of the change not measured" in str(MultilingualReport.from_dict(json.loads(report.to_json())))
