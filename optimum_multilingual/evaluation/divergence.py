@@ -12,6 +12,9 @@ TOKENS_AT_ONCE, WORDS_AT_ONCE = 512, 2048
 # This many likeliest tokens of both models are compared.
 OVERLAPPING = 5
 
+# A chunk of the vocabulary is searched for its likeliest tokens by columns of this many words.
+LINES = 32
+
 
 @dataclass(frozen=True)
 class OutputHead:
@@ -81,8 +84,10 @@ class _Running:
         inside = (targets >= start) & (targets < start + logits.shape[-1])
         picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
         self.target = torch.where(inside, picked, self.target)
-        chunk_max = logits.amax(-1)
-        self._keep_best(logits, start, (chunk_max > self.best[:, -1]).nonzero()[:, 0])
+        columns = _columns(logits)
+        column_max = columns.amax(1)
+        chunk_max = column_max.amax(-1)
+        self._keep_best(columns, column_max, start, chunk_max > self.best[:, -1])
         # softmax is the fastest exponential there is; its largest entry, exp(max) / factor, tells the factor.
         weights = logits.softmax(-1)
         log_factor = chunk_max.double() - weights.amax(-1).double().log()
@@ -96,14 +101,33 @@ class _Running:
             self.mean * weights.of_before + torch.linalg.vecdot(weights.chunk, values).double() * weights.of_chunk
         )
 
-    def _keep_best(self, logits: torch.Tensor, start: int, rows: torch.Tensor) -> None:
-        """Looks for words that are better than the worst kept one; finding their places is what costs."""
+    def _keep_best(self, columns: torch.Tensor, column_max: torch.Tensor, start: int, better: torch.Tensor) -> None:
+        """Looks for better words in the rows that have some; finding their places is what costs."""
+        rows = better.nonzero()[:, 0]
+        if 2 * len(rows) > len(columns):
+            rows = torch.arange(len(columns), device=columns.device)  # most of them: copying those costs more than all
+        else:
+            columns, column_max = columns[rows], column_max[rows]
         kept = self.best.shape[-1]
-        values, words = logits[rows].topk(min(kept, logits.shape[-1]))
+        values, words = _top(columns, column_max, min(kept, columns[0].numel()))
         values = torch.cat([self.best[rows], values], -1)
         words = torch.cat([self.best_words[rows], words + start], -1)
         self.best[rows], order = values.topk(kept)
         self.best_words[rows] = words.gather(-1, order)
+
+
+def _columns(logits: torch.Tensor) -> torch.Tensor:
+    """Logits of one chunk laid out in 32 lines of columns, or in one line where that does not come out even."""
+    lines = LINES if logits.shape[-1] % LINES == 0 and logits.shape[-1] >= OVERLAPPING * LINES else 1
+    return logits.unflatten(-1, (lines, -1))
+
+
+def _top(columns: torch.Tensor, column_max: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The largest logits and their places; they stand in the columns with the largest maxima, so only those are sorted."""
+    best = column_max.topk(count).indices
+    candidates = columns.gather(2, best[:, None].expand(-1, columns.shape[1], -1)).flatten(1)
+    values, places = candidates.topk(count)
+    return values, places // count * columns.shape[2] + best.gather(1, places % count)
 
 
 @dataclass(frozen=True)
