@@ -109,7 +109,7 @@ class _Running:
         else:
             columns, column_max = columns[rows], column_max[rows]
         kept = self.best.shape[-1]
-        values, words = _top(columns, column_max, min(kept, columns[0].numel()))
+        values, words = _top(columns, column_max, min(kept, columns.shape[1] * columns.shape[2]))
         values = torch.cat([self.best[rows], values], -1)
         words = torch.cat([self.best_words[rows], words + start], -1)
         self.best[rows], order = values.topk(kept)
