@@ -7,6 +7,8 @@ FOLDER holds a file of text for each language. Both sides run in one process on 
     raw     `tokenizers` batch-encodes all texts, already in memory
     build   the whole way: read, decompress, normalize, leave out copies, shuffle, encode, pack, order
 
+`tokenizers` takes all cores for itself unless told otherwise; RAYON_NUM_THREADS=1 leaves the others to reading and packing.
+
 The set asked for uses up nearly all of the text, so that both sides encode the same. A second part grows the corpus to 100
 times its size and shows that memory does not follow.
 """
