@@ -23,7 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from optimum_multilingual.evaluation.divergence import OutputHead, compare_states, token_losses
 from optimum_multilingual.evaluation.held_out import HeldOutDocument, cut_windows
-from optimum_multilingual.evaluation.scoring import Scorer, make_batches, output_head
+from optimum_multilingual.evaluation.scoring import Scorer, make_batches, output_head, targets_of
 
 
 def main():
@@ -75,8 +75,7 @@ def bare(model, batches):
 def ours(model, batches):
     scorer, head, total = Scorer(model), output_head(model), 0.0
     for batch in batches:
-        targets = torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
-        total += token_losses(scorer.states(batch), head, targets).sum().item()
+        total += token_losses(scorer.states(batch), head, targets_of(batch)).sum().item()
     return total
 
 

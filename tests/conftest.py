@@ -23,6 +23,7 @@ os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch  # noqa: E402
+from hub_replicas import serve_fineweb2  # noqa: E402
 from huggingface_hub import HfFileSystem, constants  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
@@ -40,6 +41,18 @@ def hub() -> Iterator[HubServer]:
     HfFileSystem.clear_instance_cache()
     yield HUB
     HUB.clear()
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of calibration sets that begins empty."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def fineweb2(hub: HubServer, tmp_path: Path) -> None:
+    """A Hub that has FineWeb-2 in two languages."""
+    serve_fineweb2(hub, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 
-from hub_replicas import serve_fineweb2, serve_paragraphs
+from hub_replicas import serve_paragraphs
 from transformers import AutoModelForCausalLM
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig
@@ -10,11 +10,9 @@ from optimum_multilingual.corpora.catalog import find_entry
 
 
 def test_a_model_is_calibrated_on_one_corpus_of_the_hub_and_measured_on_another(
-    hub, tmp_path, monkeypatch, tiny_model_path
+    hub, tmp_path, monkeypatch, tiny_model_path, own_cache, fineweb2
 ):
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_TOKEN", "hf_reader")
-    serve_fineweb2(hub, tmp_path)
     held_out = {f"devtest/{tag}.jsonl": (tag, range(80, 96)) for tag in ("swh_Latn", "eng_Latn")}
     serve_paragraphs(hub, "flores_plus", tmp_path, held_out)
     hub.repositories["datasets", find_entry("flores_plus").repository].readers.add("hf_reader")

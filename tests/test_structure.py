@@ -10,6 +10,7 @@ import pytest
 import optimum_multilingual
 
 PACKAGE = Path(optimum_multilingual.__file__).parent
+ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ENGINES = {"gptqmodel", "auto_gptq", "awq", "llmcompressor", "bitsandbytes", "hqq", "auto_round", "torchao", "logbar"}
 
@@ -149,7 +150,12 @@ def _is_told_elsewhere(owner, method):
     return any(owner.name.endswith(face) and method.name in names for face, names in faces.items())
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+EVERY_FILE = sorted(
+    {*MODULES, *(path for room in ("tests", "examples", "benchmarks") for path in (ROOT / room).rglob("*.py"))}
+)
+
+
+@pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_are_small_and_named_after_what_they_hold(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
     assert path.stem not in {"utils", "helpers", "common", "misc"}

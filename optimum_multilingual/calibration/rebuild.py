@@ -18,7 +18,7 @@ from .tokenization import describe_tokenizer
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Rebuild:
     """What became of a rebuild.
 
     Args:
@@ -35,7 +35,7 @@ class Comparison:
         return not self.different_rows
 
 
-def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
+def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Rebuild:
     """Builds the set of a manifest from its corpus and compares it row by row.
 
         >>> rebuild(CalibrationSet.load("set/").manifest, open_corpus("my_texts/"), tokenizer).identical
@@ -66,9 +66,9 @@ def rebuild(manifest: Manifest, corpus: Corpus, tokenizer: Any) -> Comparison:
     return _compare(assemble(plan, source, tokenizer, manifest.mixture), manifest)
 
 
-def _compare(rebuilt: CalibrationSet, manifest: Manifest) -> Comparison:
+def _compare(rebuilt: CalibrationSet, manifest: Manifest) -> Rebuild:
     pairs = zip(rebuilt.manifest.row_hashes, manifest.row_hashes, strict=True)
-    return Comparison(rebuilt, tuple(place for place, (new, old) in enumerate(pairs) if new != old))
+    return Rebuild(rebuilt, tuple(place for place, (new, old) in enumerate(pairs) if new != old))
 
 
 def require_same_tokenizer(manifest: Manifest, tokenizer: Any) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..calibration.published import published_setting
 from ..config import MIXTURES, SEPARATORS, SIZES, EvaluationConfig, MultilingualCalibrationConfig
-from ..errors import CheckpointError, ConfigError, MissingPackageError, MultilingualError
+from ..errors import CheckpointError, ConfigError, MultilingualError
 from ..languages import Language
 from ..report.output_files import require_writable
 
@@ -179,10 +178,6 @@ def require_free_file(path: str, what: str, endings: tuple[str, ...]) -> None:
         ConfigError: it exists, it ends otherwise, or its folder does not exist.
     """
     require_writable(Path(path), endings, what)
-    if Path(path).suffix in (".png", ".svg") and find_spec("matplotlib") is None:
-        raise MissingPackageError(
-            f'--output {path} is a plot, and matplotlib is not installed. Run: pip install "optimum-multilingual[plots]"'
-        )
     if Path(path).exists():
         raise ConfigError(f"--output {path} exists; give another name, or remove it first.")
 

@@ -82,13 +82,13 @@ class CalibrateCommand(BaseOptimumCLICommand):
 
         manifest = Manifest.load(self.args.verify)
         corpus = self._corpus_of(manifest.corpus)
-        comparison = rebuild(manifest, corpus, load_tokenizer(None, self.args.model))
-        if comparison.identical:
-            print(f"identical: {len(comparison.rebuilt)} rows, fingerprint {manifest.fingerprint[:16]}")
+        result = rebuild(manifest, corpus, load_tokenizer(None, self.args.model))
+        if result.identical:
+            print(f"identical: {len(result.rebuilt)} rows, fingerprint {manifest.fingerprint[:16]}")
             return
-        places = comparison.different_rows
+        places = result.different_rows
         shown = ", ".join(map(str, places[:10])) + (" ..." if len(places) > 10 else "")
-        print(f"different: {len(places)} of {len(comparison.rebuilt)} rows are not those of the manifest: {shown}")
+        print(f"different: {len(places)} of {len(result.rebuilt)} rows are not those of the manifest: {shown}")
         sys.exit(1)
 
     def _corpus_of(self, described: dict[str, Any]) -> Any:

@@ -23,7 +23,7 @@ from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
 from .processes import Processes
-from .scoring import Scorer, check_head, make_batches, output_head
+from .scoring import Scorer, check_head, make_batches, output_head, targets_of
 from .state_store import StateStore
 
 # Longest window, in tokens, where neither the config nor a calibration set says one.
@@ -38,7 +38,7 @@ NOISE_WINDOWS = 8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The text to measure on, cut and ordered once, so that both passes see the same batches.
+    """The text to measure on, cut once, so that both passes make the same batches of it.
 
     Args:
         documents: of each language.
@@ -173,7 +173,7 @@ def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_
     if len(batch) == 1:
         return None
     windows = batch[:NOISE_WINDOWS]
-    targets = torch.from_numpy(np.concatenate([window.targets for window in windows]).astype(np.int64))
+    targets = targets_of(windows)
     device = head.weight.device
     together = scorer.states(batch)[: len(targets)].to(device)
     apart = torch.cat([scorer.states([window]) for window in windows]).to(device)
@@ -235,7 +235,7 @@ def _compare_batch(
     batch: list[Window], hidden: torch.Tensor, kept: torch.Tensor, reference_head: OutputHead, head: OutputHead
 ) -> dict[str, np.ndarray]:
     device = head.weight.device
-    targets = torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
+    targets = targets_of(batch)
     scores = compare_states(kept.to(device), hidden.to(device), reference_head.to(device), head, targets.to(device))
     columns = {item.name: getattr(scores, item.name).cpu().numpy() for item in fields(scores)}
     places = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])

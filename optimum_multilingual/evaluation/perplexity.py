@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm.auto import tqdm
 
 from ..calibration.encoding import TextEncoder
@@ -17,7 +16,7 @@ from ..errors import CorpusError, MissingPackageError
 from ..languages import Language, find_language
 from .divergence import token_losses
 from .held_out import HeldOutDocument, cut_windows, first_token
-from .scoring import Scorer, check_head, make_batches, output_head
+from .scoring import Scorer, check_head, make_batches, output_head, targets_of
 
 try:
     import datasets
@@ -89,9 +88,8 @@ class MultilingualPerplexity(evaluate.Metric):
                 check_head(model, head, windows[0].start(sequence_length))
             total = 0.0
             for batch in make_batches(windows, batch_tokens):
-                targets = torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
                 device = head.weight.device
-                total += token_losses(scorer.states(batch).to(device), head, targets.to(device)).sum().item()
+                total += token_losses(scorer.states(batch).to(device), head, targets_of(batch).to(device)).sum().item()
             scores[language.tag] = _score(total, of_language)
         bits = [score["bits_per_byte"] for score in scores.values()]
         return {"languages": scores, "mean_bits_per_byte": sum(bits) / len(bits), "max_bits_per_byte": max(bits)}

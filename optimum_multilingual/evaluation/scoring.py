@@ -162,6 +162,11 @@ def _inputs(batch: Sequence[Window], device: torch.device) -> torch.Tensor:
     return torch.from_numpy(ids).to(device)
 
 
+def targets_of(batch: Sequence[Window]) -> torch.Tensor:
+    """The tokens that really came behind a batch's scored positions, in the order of `Scorer.states`, int64."""
+    return torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
+
+
 @contextmanager
 def _captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
     """Collects the decoder's last hidden state while the whole model runs, so that accelerate's hooks run too."""

@@ -29,6 +29,21 @@ LETTERS_PER_INCH = 15  # of the subtitle; wide ones, so that none is cut off
 BANDED_FROM, TICKS_ON_TOP_FROM = 8, 25  # rows
 
 
+def require_matplotlib() -> None:
+    """Checks that plots can be drawn.
+
+    Raises:
+        MissingPackageError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            'Plots need matplotlib, which is not installed. Run: pip install "optimum-multilingual[plots]". Tables, '
+            "CSV, parquet and JSON need nothing more."
+        ) from error
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draws in our style whatever the user's matplotlibrc says.
@@ -39,13 +54,9 @@ def drawing() -> Iterator[None]:
     Raises:
         MissingPackageError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingPackageError(
-            'Plots need matplotlib, which is not installed. Run: pip install "optimum-multilingual[plots]". Tables, '
-            "CSV, parquet and JSON need nothing more."
-        ) from error
+    require_matplotlib()
+    import matplotlib
+
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(

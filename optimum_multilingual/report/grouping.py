@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..flores import flores_tiers
-from ..languages import Language, find_language
+from ..languages import Language
 
 
 def groups_of(languages: Sequence[Language]) -> Iterator[tuple[str, str, list[str]]]:
@@ -17,6 +17,6 @@ def groups_of(languages: Sequence[Language]) -> Iterator[tuple[str, str, list[st
     yield "all", "all", [language.tag for language in languages]
     for script in sorted({language.script for language in languages}):
         yield "script", script, [language.tag for language in languages if language.script == script]
-    tiers = {find_language(tag): tier for tag, tier in flores_tiers().items()}
+    tiers = flores_tiers()
     for tier in ("high", "mid", "low"):
-        yield "tier", tier, [language.tag for language in languages if tiers.get(language) == tier]
+        yield "tier", tier, [language.tag for language in languages if tiers.get(language.tag) == tier]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, ConfigError
+from .canvas import require_matplotlib
 
 if TYPE_CHECKING:
     from .compare import Comparison
@@ -28,11 +29,14 @@ def require_writable(path: Path, endings: tuple[str, ...], what: str) -> None:
 
     Raises:
         ConfigError: the ending is unknown, or the folder does not exist.
+        MissingPackageError: it is a picture, and matplotlib is not installed.
     """
     if path.suffix.lower() not in endings:
         raise ConfigError(f"{what} can be written as {', '.join(endings)}; {path.name} ends otherwise.")
     if not path.resolve().parent.is_dir():
         raise ConfigError(f"{path} lies in a folder that does not exist; make it first.")
+    if path.suffix.lower() in PICTURES:
+        require_matplotlib()
 
 
 def save_report(report: MultilingualReport, path: Path, plot: str = "damage") -> None:

@@ -109,7 +109,7 @@ def _mean_lines(report: MultilingualReport) -> list[str]:
         f"change of bits/byte: macro mean {change.macro_mean:+.2%}{_interval_of_all(report)}, worst "
         f"{find_language(change.worst).name} {change.worst_value:+.2%}, gap {change.gap:.2%}",
         f"KL to the reference: macro mean {kl.macro_mean:.4f}, worst {find_language(kl.worst).name} "
-        f"{kl.worst_value:.4f}, gap {kl.gap:.4f}{_to_english(kl.to_english)}",
+        f"{kl.worst_value:.4f}, gap {kl.gap:.4f}{_over_english(kl.to_english)}",
     ]
 
 
@@ -147,7 +147,7 @@ def _interval_of_all(report: MultilingualReport) -> str:
     return f" ({_percent_interval(whole[0])})" if whole and not math.isnan(whole[0].low) else ""
 
 
-def _to_english(ratio: float) -> str:
+def _over_english(ratio: float) -> str:
     return "" if math.isnan(ratio) else f", others over English {ratio:.2f}"
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hub_replicas import serve_fineweb2, serve_paragraphs, write_rows
+from hub_replicas import serve_paragraphs, write_rows
 
 from optimum_multilingual import (
     CalibrationSet,
@@ -34,14 +34,7 @@ print(build_calibration_set(config, AutoTokenizer.from_pretrained(sys.argv[1])).
 """
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def fineweb2(hub, tmp_path):
-    serve_fineweb2(hub, tmp_path)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

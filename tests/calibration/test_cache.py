@@ -20,9 +20,7 @@ print(build_calibration_set(config, AutoTokenizer.from_pretrained(sys.argv[1])).
 """
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def config(**settings):

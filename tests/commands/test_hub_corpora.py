@@ -7,15 +7,7 @@ from hub_replicas import serve_fineweb2, serve_paragraphs
 
 from optimum_multilingual.corpora.catalog import find_entry, load_catalog
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def fineweb2(hub, tmp_path):
-    serve_fineweb2(hub, tmp_path)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 SIZE = ("--num-rows", 4, "--sequence-length", 48)

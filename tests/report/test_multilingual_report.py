@@ -7,96 +7,12 @@ import json
 import math
 
 import pytest
+from written_reports import broken, report_of, score
 
 from optimum_multilingual import MultilingualReport
 from optimum_multilingual.errors import CheckpointError, LanguageError
 from optimum_multilingual.report.multilingual_report import REPORT_FILE
-from optimum_multilingual.report.scores import (
-    Collapse,
-    Divergence,
-    Estimate,
-    GoldChange,
-    GroupScore,
-    LanguageScore,
-    ModelScore,
-    Significance,
-    TokenErrors,
-)
-
-EVALUATION = {
-    "corpus": {"kind": "embedded"},
-    "bootstrap_draws": 1000,
-    "confidence": 0.95,
-    "seed": 0,
-    "noise_floor": 2e-5,
-    "sequence_length": 512,
-}
-
-
-def score(
-    language: str, change: float = 0.02, width: float = 0.01, kl: float = 0.05, nll: float = 2.0
-) -> LanguageScore:
-    def about(value: float) -> Estimate:
-        return Estimate(value, value - width, value + width)
-
-    return LanguageScore(
-        language=language,
-        documents=24,
-        tokens=12_345,
-        num_bytes=54_321,
-        num_characters=43_210,
-        reference=model_score(nll),
-        quantized=model_score(nll * (1 + change)),
-        nll_change=about(nll * change),
-        bits_per_byte_change=about(nll / 3 * change),
-        relative_change=about(change),
-        significance=Significance(width / 2, 1e-4, 1e-3, True),
-        kl=Divergence(about(kl), about(kl / 3), kl / 2, 2 * kl, 3 * kl, 4 * kl, 5 * kl, 6 * kl),
-        reverse_kl=Divergence(about(kl), about(kl / 3), kl / 2, 2 * kl, 3 * kl, 4 * kl, 5 * kl, 6 * kl),
-        gold=GoldChange(about(-nll * change), -5.0, -3.0, -1.0, 0.0, 1.0, 2.0, 0.04),
-        top1_agreement=about(0.9),
-        top5_overlap=about(0.8),
-        collapse=Collapse(1.0, 1 / 24, ("sw.txt:7",)),
-        token_errors=TokenErrors(0.1, 0.2, 0.001, 0.002, 0.003),
-    )
-
-
-def model_score(nll: float) -> ModelScore:
-    return ModelScore(nll, math.exp(nll), nll / 3, nll / 2, nll * 500)
-
-
-def group(scores) -> GroupScore:
-    tags = tuple(score.language for score in scores if score.verdict != "broken")
-    return GroupScore(
-        "all", "all", tags, Estimate(0.05, 0.04, 0.06), Estimate(0.1, 0.09, 0.11), Estimate(0.9, 0.8, 1.0)
-    )
-
-
-def broken(language: str, change: float = math.nan) -> LanguageScore:
-    spoilt = Estimate(change, math.nan, math.nan)
-    return dataclasses.replace(
-        score(language),
-        quantized=model_score(math.nan),
-        nll_change=spoilt,
-        bits_per_byte_change=spoilt,
-        relative_change=spoilt,
-    )
-
-
-def report_of(*scores: LanguageScore, **changes) -> MultilingualReport:
-    values = {
-        "scores": scores,
-        "groups": (group(scores),),
-        "setting": {"model": "tiny", "method": "gptq", "bits": 4, "group_size": None, "kernel": "Torch"},
-        "evaluation": EVALUATION,
-        "calibration": {"fingerprint": "ab", "rows": {"eng_Latn": 4}},
-    }
-    return MultilingualReport(**{**values, **changes})
-
-
-@pytest.fixture
-def report() -> MultilingualReport:
-    return report_of(score("eng_Latn", 0.01), score("yor_Latn", 0.09, kl=0.02), score("cmn_Hans", 0.05, kl=0.3))
+from optimum_multilingual.report.scores import Estimate
 
 
 @pytest.mark.parametrize(
@@ -186,73 +102,6 @@ def test_what_is_no_language_is_a_language_error(report):
         report["no such language"]
 
 
-def table_of(markdown: str) -> list[list[str]]:
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
-def test_the_table_has_one_row_for_each_language_worst_first(report):
-    header, _, *rows = table_of(report.to_markdown())
-
-    assert [row[0] for row in rows] == ["Yoruba (yo)", "Chinese (zh)", "English (en)"]
-    assert all(len(row) == len(header) for row in rows)
-
-
-def test_the_table_says_what_was_measured():
-    header, _, row = table_of(report_of(score("eng_Latn", 0.01)).to_markdown())
-
-    cells = dict(zip(header, row, strict=True))
-    assert cells == {
-        "language": "English (en)",
-        "tokens": "12,345",
-        "ppl before": "7.39",
-        "ppl after": "7.54",
-        "bits/byte before": "0.6667",
-        "bits/byte after": "0.6733",
-        "change": "+1.00%",
-        "interval": "+0.00% .. +2.00%",
-        "KL": "0.0500",
-        "top-1": "90.0%",
-        "verdict": "unresolved",
-    }
-
-
-@pytest.mark.parametrize(
-    "scores",
-    [
-        [score("eng_Latn")],
-        [score("eng_Latn", 0.0), score("swh_Latn", 1.5, nll=11.0), broken("yor_Latn"), broken("cmn_Hant", math.inf)],
-    ],
-    ids=["one language", "very different languages"],
-)
-def test_the_table_is_aligned_and_is_markdown(scores):
-    markdown = report_of(*scores).to_markdown()
-
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + len(scores)
-    bars = [[place for place, letter in enumerate(line) if letter == "|"] for line in lines]
-    assert all(of_line == bars[0] for of_line in bars)
-    assert set(lines[1]) == set("|-: ")
-    assert markdown.split("\n\n")[1].splitlines() == lines, "a table stands between blank lines"
-
-
-def test_the_summary_below_the_table_names_the_worst_and_counts_the_verdicts(report):
-    below = str(report).split("\n\n")[2]
-
-    assert "macro mean +5.00% (+4.00% .. +6.00%), worst Yoruba +9.00%, gap 8.00%" in below
-    assert "KL to the reference: macro mean 0.1233, worst Chinese 0.3000, gap 0.2800" in below
-    assert "verdicts, corrected for 3 languages after Holm: 1 unresolved, 2 damaged" in below
-
-
-@pytest.mark.parametrize(("confidence", "said"), [(0.95, "95%"), (0.9, "90%"), (0.995, "99.5%"), (0.999, "99.9%")])
-def test_the_line_above_the_table_says_the_setting_and_the_confidence(confidence, said):
-    evaluation = EVALUATION | {"confidence": confidence}
-    above = str(report_of(score("eng_Latn"), evaluation=evaluation)).split("\n\n")[0]
-
-    text = "measured on held-out text of corpus embedded in windows of up to 512 tokens"
-    assert above == f"model tiny, method gptq, bits 4, kernel Torch; {text}; {said} intervals from 1000 paired draws"
-
-
 def test_a_report_survives_json(report):
     assert MultilingualReport.from_dict(json.loads(report.to_json())) == report
 
@@ -329,16 +178,3 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path, content):
 def test_a_report_that_is_not_there_is_an_error_that_names_the_file(tmp_path, name):
     with pytest.raises(CheckpointError, match="holds no readable report"):
         MultilingualReport.load(tmp_path / name)
-
-
-def test_a_broken_language_has_no_part_in_the_line_of_means():
-    below = str(report_of(score("eng_Latn"), broken("yor_Latn"))).split("\n\n")[-1]
-
-    assert "nan" not in below
-    assert "broken, with scores that are no numbers: Yoruba" in below
-    assert "macro mean of the other 1 +5.00%" in below
-
-
-def test_a_noise_floor_that_was_not_measured_is_said_and_survives_json():
-    report = report_of(score("eng_Latn"), evaluation=EVALUATION | {"noise_floor": None})
-    assert "noise floor of the change not measured" in str(MultilingualReport.from_dict(json.loads(report.to_json())))

@@ -1,0 +1,110 @@
+"""What cannot work is refused by the one line, before the weights load where it can be."""
+
+import subprocess
+import sys
+
+import pytest
+from one_line import LANGUAGES, SMALL, quantize
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, T5Config, T5ForConditionalGeneration
+
+from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual.errors import CalibrationSetError, ConfigError, CorpusError, ModelError, TokenizerError
+
+
+def test_a_set_of_other_languages_is_refused_before_the_weights_load(unloadable, tokenizer):
+    rows = build_calibration_set(MultilingualCalibrationConfig(languages=["en", "yo"], **SMALL), tokenizer)
+    with pytest.raises(CalibrationSetError, match=r"languages are cmn_Hans.*of the calibration set eng_Latn, yor_Latn"):
+        quantize(unloadable, num_rows=None, sequence_length=None, calibration_set=rows)
+
+
+def test_a_set_of_another_tokenizer_is_refused_before_the_weights_load(unloadable, word_tokenizer):
+    text = "maji ya mto yalijaa"
+    corpus = {"sw": [f"{text} {number}" for number in range(400)]}
+    rows = build_calibration_set(
+        MultilingualCalibrationConfig(languages=["sw"], corpus=corpus, deduplicate=False, **SMALL), word_tokenizer(text)
+    )
+    with pytest.raises(CalibrationSetError, match="built with another tokenizer"):
+        quantize(unloadable, languages=(), num_rows=None, sequence_length=None, calibration_set=rows)
+
+
+def test_weights_on_disk_are_refused_before_they_load(unloadable, tmp_path):
+    config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **SMALL)
+    places = {"model.embed_tokens": "cpu", "model.layers": "disk", "model.norm": "cpu", "lm_head": "cpu"}
+    with pytest.raises(ModelError, match=r"leaves 1 modules on disk \(model.layers\)"):
+        AutoModelForCausalLM.from_pretrained(unloadable, quantization_config=config, device_map=places)
+
+
+class Unloadable:
+    """Stands where the weights are: reading them fails, so an error that came before was in time."""
+
+    def __init__(self, folder, source):
+        folder.mkdir()
+        for path in source.iterdir():
+            if path.is_file() and path.suffix == ".json":
+                (folder / path.name).write_bytes(path.read_bytes())
+        (folder / "model.safetensors").write_bytes(b"not weights")
+        self.folder = folder
+
+
+@pytest.fixture
+def unloadable(tmp_path, tiny_model_path):
+    return Unloadable(tmp_path / "model", tiny_model_path).folder
+
+
+@pytest.mark.parametrize(
+    "settings, error, words",
+    [
+        ({"bits": 7}, ConfigError, ["bits=7"]),
+        ({"group_size": 128}, ModelError, ["group_size=128", "64"]),
+        ({"sequence_length": 4096}, ConfigError, ["4096", "2048"]),
+        ({"languages": ["en", "he"]}, CorpusError, ["Hebrew", "heb_Hebr", "eng_Latn", "corpus="]),
+        ({"num_rows": 90_000}, CorpusError, ["English", "found", "needed"]),
+        ({"tokenizer": "no/such/tokenizer"}, TokenizerError, ["no/such/tokenizer", "tokenizer="]),
+        (
+            {"calibration_set": "no/such/folder", "num_rows": None, "sequence_length": None},
+            CalibrationSetError,
+            ["no/such/folder"],
+        ),
+        ({"corpus": "no/such/folder"}, CorpusError, ["no/such/folder"]),
+    ],
+)
+def test_what_cannot_work_is_said_before_the_weights_load(unloadable, settings, error, words):
+    with pytest.raises(error) as refusal:
+        quantize(unloadable, **settings)
+    assert all(word in str(refusal.value) for word in words), refusal.value
+
+
+def test_a_missing_tokenizer_is_said_before_the_weights_load(unloadable):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (unloadable / name).unlink()
+    with pytest.raises(TokenizerError, match=r"No tokenizer could be loaded.*pass tokenizer="):
+        quantize(unloadable)
+
+
+def test_weights_that_cannot_be_loaded_are_upstreams_error(unloadable):
+    with pytest.raises(Exception, match=r"(?i)header|safetensors"):
+        quantize(unloadable)
+
+
+@pytest.mark.parametrize("loader", [AutoModelForSeq2SeqLM, AutoModel])
+def test_a_model_that_is_no_causal_lm_is_refused(tmp_path, loader):
+    sizes = {"d_model": 64, "d_kv": 32, "d_ff": 64, "num_layers": 1, "num_heads": 2, "vocab_size": 128}
+    T5ForConditionalGeneration(T5Config(**sizes)).save_pretrained(tmp_path)
+    config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **SMALL)
+    with pytest.raises(ModelError, match="not set up as a causal language model"):
+        loader.from_pretrained(tmp_path, quantization_config=config)
+
+
+def test_a_missing_backend_package_gives_the_pip_line(tmp_path):
+    script = (
+        "import sys; sys.modules['gptqmodel'] = None\n"
+        "from optimum_multilingual import MultilingualCalibrationConfig\n"
+        "from transformers import AutoModelForCausalLM\n"
+        "config = MultilingualCalibrationConfig('gptq', languages=['en'])\n"
+        "AutoModelForCausalLM.from_pretrained(sys.argv[1], quantization_config=config)\n"
+    )
+    from pathlib import Path
+
+    model = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
+    done = subprocess.run([sys.executable, "-c", script, str(model)], capture_output=True, text=True)
+    assert 'pip install "optimum-multilingual[gptq]"' in done.stderr, done.stderr[-2000:]
