@@ -9,7 +9,8 @@ from types import MethodType
 from typing import Any
 
 from .atomic_folder import written_aside
-from .backends import Backend
+from .backends import Backend, Capability
+from .calibration.build import recorded_versions
 from .calibration.calibration_set import MANIFEST_FILE, Manifest, write_json
 from .report.multilingual_report import REPORT_FILE, MultilingualReport
 
@@ -25,7 +26,7 @@ WEIGHT_FILES = re.compile(r"(model|pytorch_model).*\.(safetensors|bin)(\.index\.
 HUB_OPTIONS = ("commit_message", "private", "token", "revision", "create_pr", "commit_description", "tags")
 
 
-def attach(model: Any, backend: Backend, manifest: Manifest, report: MultilingualReport | None) -> None:
+def attach(model: Any, backend: Backend, manifest: Manifest | None, report: MultilingualReport | None) -> None:
     """Makes a quantized model carry its report, and its `save_pretrained` write provenance with the weights.
 
     After this, `model.save_pretrained(folder)` and `model.push_to_hub(name)` write
@@ -38,28 +39,27 @@ def attach(model: Any, backend: Backend, manifest: Manifest, report: Multilingua
     Args:
         model: already quantized.
         backend: the engine that did it.
-        manifest: of the calibration set.
+        manifest: of the calibration set; None when the method needs none, and then no manifest is written.
         report: None when nothing was measured.
     """
     model.multilingual_report = report
     model.calibration_manifest = manifest
-    provenance = {**manifest.provenance, "versions": {**manifest.versions, **backend.versions()}}
-    setattr(model.config, PROVENANCE_KEY, provenance)
+    setattr(model.config, PROVENANCE_KEY, provenance_of(backend.capability, manifest))
 
     def save_pretrained(self: Any, *args: Any, **kwargs: Any) -> None:
         """`PreTrainedModel.save_pretrained`, with the report and the manifest beside the weights, all or nothing."""
-        upstream = type(self).save_pretrained
-        given = inspect.signature(upstream).bind(self, *args, **kwargs).arguments
+        given = inspect.signature(type(self).save_pretrained).bind(self, *args, **kwargs).arguments
         options = {**given.pop("kwargs", {}), **given}
         options.pop("self")
         if not options.get("is_main_process", True):
-            upstream(self, **options)
+            backend.save(self, Path(options.pop("save_directory")), **options)
             return
         target, push = Path(options.pop("save_directory")), options.pop("push_to_hub", False)
         hub_options = {key: options.pop(key) for key in (*HUB_OPTIONS, "repo_id") if key in options}
         with backend.checkpoint(self), written_aside(target, CONFIG_FILE, _is_checkpoint_file) as folder:
-            upstream(self, folder, **options)
-            write_json(folder / MANIFEST_FILE, self.calibration_manifest.to_dict())
+            backend.save(self, folder, **options)
+            if self.calibration_manifest is not None:
+                write_json(folder / MANIFEST_FILE, self.calibration_manifest.to_dict())
             if self.multilingual_report is not None:
                 self.multilingual_report.save(folder)
         if push:
@@ -68,6 +68,22 @@ def attach(model: Any, backend: Backend, manifest: Manifest, report: Multilingua
             self.push_to_hub(hub_options.pop("repo_id", target.name), **hub_options)
 
     model.save_pretrained = MethodType(save_pretrained, model)
+
+
+def provenance_of(capability: Capability, manifest: Manifest | None) -> dict[str, Any]:
+    """What travels in config.json: method, engine, versions, and the compact form of the manifest where there is one."""
+    versions = recorded_versions() if manifest is None else manifest.versions
+    ours = (
+        {"package": f"optimum-multilingual {versions['optimum_multilingual']}"}
+        if manifest is None
+        else manifest.provenance
+    )
+    return {
+        **ours,
+        "method": capability.method,
+        "engine": capability.engine,
+        "versions": {**versions, **capability.versions()},
+    }
 
 
 def _is_checkpoint_file(name: str) -> bool:

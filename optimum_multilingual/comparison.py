@@ -16,7 +16,7 @@ from .calibration.calibration_set import MANIFEST_FILE, Manifest
 from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
 from .errors import ModelError, TokenizerError
-from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference
+from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference, run_tasks
 from .hub.card_languages import with_card_languages
 from .languages import Language
 from .model_checks import longest_sequence, public_name, require_causal_lm
@@ -73,8 +73,9 @@ def evaluate_checkpoints(
     del before
     after = _load(quantized, device_map)
     measured = run_quantized(after, prepared, states)
+    tasks = run_tasks(after, prepared, states)
     setting = _setting(reference, quantized, revision, after, linear_layers)
-    return make_report(measured, prepared, setting, manifest, states.noise_floor)
+    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks)
 
 
 def _prepare(
@@ -92,8 +93,8 @@ def _prepare(
     manifest = _manifest_beside(quantized)
     languages = config.evaluation.resolved_languages or config.resolved_languages
     row_length = None if manifest is None else manifest.sequence_length
-    longest = longest_sequence(before)
-    return prepare_evaluation(config, languages, tokenizer, longest, row_length, manifest), manifest
+    longest, calibrations = longest_sequence(before), () if manifest is None else (manifest,)
+    return prepare_evaluation(config, languages, tokenizer, longest, row_length, calibrations), manifest
 
 
 def _load(name: str | Path, device_map: Any) -> Any:

@@ -28,13 +28,17 @@ class MultilingualCalibrationConfig:
         >>> print(model.multilingual_report)
 
     Args:
-        method: the name of a method ("gptq"), or an upstream config object such as `GPTQConfig(bits=4, desc_act=True)`,
-            which is used as it is.
-        bits: bits of a quantized weight, 4 unless given. Only with a method's name.
-        group_size: weights that share a scale; 128 unless given, or the largest smaller size that divides every layer of
-            a model that 128 does not fit. Only with a method's name.
+        method: the name of a method (`optimum-cli multilingual methods` lists them), or an upstream config object such as
+            `GPTQConfig(bits=4, desc_act=True)`, which is used as it is.
+        bits: bits of a quantized weight, the method's default unless given. Only with a method's name.
+        group_size: weights that share a scale, the method's default unless given; "gptq" takes 128, or the largest smaller
+            size that divides every layer of a model that 128 does not fit. Only with a method's name.
+        engine: which of the engines that do the method; None takes the first that `methods` lists.
+        method_options: options that only this method has, such as {"smoothing_strength": 0.5}; `methods NAME` lists them
+            with what they may be. Only with a method's name.
         languages: names, codes or tags, each at most once, or the name of a preset, alone or among them; "auto" means
-            those on the model's card. May be left out when `calibration_set` is given.
+            those on the model's card. May be left out when `calibration_set` is given. A method that needs no calibration
+            has no set built: these are then the languages to measure, and settings of a set are refused.
         corpus: where the text comes from: "embedded", a name of the catalogue such as "fineweb2", a folder, a mapping of
             language to file or texts, a `datasets.Dataset`, or any object with the methods of `corpora.Corpus`.
         text_column: the key or column that holds the text.
@@ -58,6 +62,8 @@ class MultilingualCalibrationConfig:
             the manifest; no row is dropped.
         cache: keep built sets under the Hugging Face cache, where the corpus has an identity that can be compared.
         seed: of the choice and order of the documents.
+        seeds: calibration sets to draw, with seed, seed + 1 and so on. The first makes the model; with each other one a copy of
+            the model is quantized and measured, and the report says how much its numbers depend on the draw.
         tokenizer: a tokenizer or its name; None finds it beside the model.
         calibration_set: a set built before, or the folder it was saved in, in place of building one.
         evaluation: how languages are measured; None leaves the measuring out, but keeps text apart for it all the same.
@@ -70,6 +76,8 @@ class MultilingualCalibrationConfig:
     method: Any = "gptq"
     bits: int | None = None
     group_size: int | None = None
+    engine: str | None = None
+    method_options: Mapping[str, Any] = field(default_factory=dict)
     languages: str | Sequence[str | Language] = ()
     corpus: Any = "embedded"
     text_column: str = "text"
@@ -88,6 +96,7 @@ class MultilingualCalibrationConfig:
     identify_languages: bool = False
     cache: bool = True
     seed: int = 0
+    seeds: int = 1
     tokenizer: Any = None
     calibration_set: Any = None
     evaluation: EvaluationConfig | None = field(default_factory=EvaluationConfig)
@@ -96,6 +105,7 @@ class MultilingualCalibrationConfig:
         needed = self.calibration_set is None or self.languages
         object.__setattr__(self, "languages", write_out(self.languages) if needed else ())
         require_int("seed", self.seed, 0)
+        require_int("seeds", self.seeds, 1)
         self._check_method()
         self._check_size()
         self._check_mixture()
@@ -104,6 +114,10 @@ class MultilingualCalibrationConfig:
             raise ConfigError(f"document_separator must be one of {SEPARATORS}, got {self.document_separator!r}.")
         if isinstance(self.evaluation, Mapping):
             object.__setattr__(self, "evaluation", from_known_keys(EvaluationConfig, self.evaluation))
+        if self.seeds > 1 and self.evaluation is None:
+            raise ConfigError(
+                f"seeds={self.seeds} repeats the measurement, and evaluation=None leaves it out; give one of them."
+            )
         if not isinstance(self.evaluation, EvaluationConfig | None):
             raise ConfigError(
                 "evaluation must be an EvaluationConfig or a mapping of its settings, or None to leave the measuring out, "
@@ -133,6 +147,12 @@ class MultilingualCalibrationConfig:
         return self
 
     def _check_method(self) -> None:
+        if not isinstance(self.engine, str | None):
+            raise ConfigError(f"engine must be a name such as 'optimum', or None, got {self.engine!r}.")
+        if not (
+            isinstance(self.method_options, Mapping) and all(isinstance(name, str) for name in self.method_options)
+        ):
+            raise ConfigError(f"method_options must be a mapping of option to value, got {self.method_options!r}.")
         if isinstance(self.method, str):
             return
         if not hasattr(self.method, "quant_method"):
@@ -140,8 +160,8 @@ class MultilingualCalibrationConfig:
                 "method must be a name such as 'gptq' or an upstream config such as GPTQConfig(bits=4), got "
                 f"{type(self.method).__name__}."
             )
-        for name in ("bits", "group_size"):
-            if getattr(self, name) is not None:
+        for name in ("bits", "group_size", "method_options"):
+            if getattr(self, name) not in (None, {}):
                 raise ConfigError(
                     f"{name}={getattr(self, name)} was given beside a {type(self.method).__name__}; the upstream config "
                     f"is used as it is, so set {name} in it."
@@ -191,7 +211,7 @@ class MultilingualCalibrationConfig:
     def _check_calibration_set(self) -> None:
         if self.calibration_set is None:
             return
-        names = (*SIZES, "sequence_length", "mixture", "identify_languages")
+        names = (*SIZES, "sequence_length", "mixture", "identify_languages", "seeds")
         defaults = {item.name: item.default for item in fields(self)}
         given = [name for name in names if getattr(self, name) != defaults[name]]
         if given:
@@ -209,6 +229,7 @@ class MultilingualCalibrationConfig:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values["quant_method"] = QUANT_METHOD
         values["method"] = self.method if isinstance(self.method, str) else self.method.to_dict()
+        values["method_options"] = dict(self.method_options)
         values["languages"] = [str(language) for language in self.languages]
         if isinstance(self.mixture, Mapping):
             values["mixture"] = {str(language): weight for language, weight in self.mixture.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quanti
 
 from .backends import find_backend
 from .calibration.build import build_calibration_set
-from .calibration.calibration_set import CalibrationSet
+from .calibration.calibration_set import CalibrationSet, Manifest
 from .calibration.nonsense import NO_LANGUAGE
 from .calibration.plan import check_length
 from .calibration.rebuild import require_same_tokenizer
@@ -21,11 +22,19 @@ from .checkpoint import attach
 from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .corpora import open_corpus
 from .errors import CalibrationSetError
-from .evaluation.evaluator import Evaluation, Reference, prepare_evaluation, run_quantized, run_reference
+from .evaluation.evaluator import (
+    Evaluation,
+    Reference,
+    prepare_evaluation,
+    run_quantized,
+    run_reference,
+    run_tasks,
+)
 from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
-from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory
+from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory, require_one_device
+from .report.draws import Draw, all_draws, draw_of
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
 
@@ -73,41 +82,67 @@ class MultilingualQuantizer(HfQuantizer):
         config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
         given = config.tokenizer or getattr(config.method, "tokenizer", None)
         tokenizer = load_tokenizer(given, name, commit)
-        self.calibration_set = calibration_set_of(config, tokenizer, max_length)
+        self.calibration_set: CalibrationSet | None = None
+        self.other_draws: list[CalibrationSet] = []
+        if self.backend.capability.needs_calibration:
+            self.calibration_set = calibration_set_of(config, tokenizer, max_length)
+            seeds = range(config.seed + 1, config.seed + config.seeds)
+            self.other_draws = [calibration_set_of(replace(config, seed=seed), tokenizer, max_length) for seed in seeds]
         self.evaluation: Evaluation | None = None
         if config.evaluation is not None:
-            manifest = self.calibration_set.manifest
             languages = config.evaluation.resolved_languages or languages_of(config, self.calibration_set)
-            self.evaluation = prepare_evaluation(
-                config, languages, tokenizer, max_length, manifest.sequence_length, manifest
-            )
+            row_length = None if self.manifest is None else self.manifest.sequence_length
+            manifests = [] if self.manifest is None else [self.manifest, *(draw.manifest for draw in self.other_draws)]
+            self.evaluation = prepare_evaluation(config, languages, tokenizer, max_length, row_length, manifests)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """Of the calibration set; None when the method needs none."""
+        return None if self.calibration_set is None else self.calibration_set.manifest
 
     def postprocess_model(self, model: Any, **kwargs: Any) -> None:
         require_in_memory(getattr(model, "hf_device_map", None))
         self.remove_quantization_config(model)
         report: MultilingualReport | None = None
         if self.evaluation is None:
-            self._quantize(model)
+            self._quantize(model, self.calibration_set)
         else:
+            if self.other_draws:
+                require_one_device(getattr(model, "hf_device_map", None), "seeds=")
             reference = run_reference(model, self.evaluation)
-            self._quantize(model)
+            draws = self._repeat(model, self.evaluation, reference)
+            self._quantize(model, self.calibration_set)
             report = self._measure(model, self.evaluation, reference)
-        attach(model, self.backend, self.calibration_set.manifest, report)
+            report = replace(report, draws=all_draws(report, self.manifest, draws))
+        attach(model, self.backend, self.manifest, report)
 
-    def _quantize(self, model: Any) -> None:
+    def _repeat(self, model: Any, evaluation: Evaluation, reference: Reference) -> list[Draw]:
+        """What a copy of the model loses with each other draw of the calibration set."""
+        draws = []
+        for calibration_set in self.other_draws:
+            twin = copy.deepcopy(model)
+            self._quantize(twin, calibration_set)
+            draws.append(draw_of(calibration_set.manifest, run_quantized(twin, evaluation, reference)))
+        return draws
+
+    def _quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         def quantize() -> dict[Any, Any]:
-            self.backend.quantize(model, self.calibration_set)
+            self.backend.quantize(model, calibration_set)
             return {}
 
         processes = Processes.current()
         processes.together(quantize)
-        processes.share_weights(model)
+        # Rounding gives every process the same weights.
+        if self.calibration_set is not None:
+            processes.share_weights(model)
 
     def _measure(self, model: Any, evaluation: Evaluation, reference: Reference) -> MultilingualReport:
-        measured = run_quantized(model, evaluation, reference)
+        with self.backend.running():
+            measured = run_quantized(model, evaluation, reference)
         revision = getattr(model.config, "_commit_hash", None)
         setting = {"model": public_name(model.name_or_path), "revision": revision, **self.backend.setting(model)}
-        return make_report(measured, evaluation, setting, self.calibration_set.manifest, reference.noise_floor)
+        tasks = run_tasks(model, evaluation, reference)
+        return make_report(measured, evaluation, setting, self.manifest, reference.noise_floor, tasks)
 
     def is_serializable(self) -> bool:
         return True
@@ -138,13 +173,13 @@ def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, ma
     return calibration_set
 
 
-def languages_of(config: MultilingualCalibrationConfig, calibration_set: CalibrationSet) -> tuple[Language, ...]:
-    """The languages to measure where the evaluation names none: those calibrated on.
+def languages_of(config: MultilingualCalibrationConfig, calibration_set: CalibrationSet | None) -> tuple[Language, ...]:
+    """The languages to measure where the evaluation names none: those calibrated on, or asked for where nothing was.
 
     Raises:
         CalibrationSetError: the set is of no language.
     """
-    languages = config.resolved_languages or calibration_set.languages
+    languages = config.resolved_languages or (() if calibration_set is None else calibration_set.languages)
     if NO_LANGUAGE in languages:
         raise CalibrationSetError(
             "The calibration set holds no language, so nothing says which to measure; give "

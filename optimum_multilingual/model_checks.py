@@ -36,6 +36,20 @@ def require_in_memory(device_map: Any) -> None:
         )
 
 
+def require_one_device(device_map: Any, asked: str) -> None:
+    """Refuses a model over several devices, which cannot be copied in memory.
+
+    Raises:
+        ModelError: it is.
+    """
+    places = set(map(str, device_map.values())) if isinstance(device_map, Mapping) else set()
+    if len(places) > 1:
+        raise ModelError(
+            f"{asked} quantizes copies of the model, which cannot be made of one spread over {', '.join(sorted(places))}; give "
+            "one device that holds it twice, or run each seed by itself."
+        )
+
+
 def longest_sequence(config: Any) -> int | None:
     """A model's longest sequence in tokens, by its config; None where its positions have no end."""
     return getattr(config.get_text_config(), "max_position_embeddings", None)

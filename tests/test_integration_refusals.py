@@ -1,14 +1,21 @@
 """What cannot work is refused by the one line, before the weights load where it can be."""
 
-import subprocess
-import sys
+from dataclasses import replace
 
 import pytest
 from one_line import LANGUAGES, SMALL, quantize
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, T5Config, T5ForConditionalGeneration
 
 from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
-from optimum_multilingual.errors import CalibrationSetError, ConfigError, CorpusError, ModelError, TokenizerError
+from optimum_multilingual.backends.gptq import GPTQBackend
+from optimum_multilingual.errors import (
+    CalibrationSetError,
+    ConfigError,
+    CorpusError,
+    MissingPackageError,
+    ModelError,
+    TokenizerError,
+)
 
 
 def test_a_set_of_other_languages_is_refused_before_the_weights_load(unloadable, tokenizer):
@@ -95,16 +102,8 @@ def test_a_model_that_is_no_causal_lm_is_refused(tmp_path, loader):
         loader.from_pretrained(tmp_path, quantization_config=config)
 
 
-def test_a_missing_backend_package_gives_the_pip_line(tmp_path):
-    script = (
-        "import sys; sys.modules['gptqmodel'] = None\n"
-        "from optimum_multilingual import MultilingualCalibrationConfig\n"
-        "from transformers import AutoModelForCausalLM\n"
-        "config = MultilingualCalibrationConfig('gptq', languages=['en'])\n"
-        "AutoModelForCausalLM.from_pretrained(sys.argv[1], quantization_config=config)\n"
-    )
-    from pathlib import Path
-
-    model = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
-    done = subprocess.run([sys.executable, "-c", script, str(model)], capture_output=True, text=True)
-    assert 'pip install "optimum-multilingual[gptq]"' in done.stderr, done.stderr[-2000:]
+def test_a_missing_package_is_said_before_the_weights_load_with_the_pip_line(unloadable, monkeypatch):
+    without = replace(GPTQBackend.capabilities[0], packages=("no-such-package>=1",))
+    monkeypatch.setattr(GPTQBackend, "capabilities", (without,))
+    with pytest.raises(MissingPackageError, match=r'no-such-package>=1.*pip install "optimum-multilingual\[gptq\]"'):
+        quantize(unloadable)

@@ -12,7 +12,8 @@ import optimum_multilingual
 PACKAGE = Path(optimum_multilingual.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-ENGINES = {"gptqmodel", "auto_gptq", "awq", "llmcompressor", "bitsandbytes", "hqq", "auto_round", "torchao", "logbar"}
+ENGINES = {"gptqmodel", "auto_gptq", "awq", "llmcompressor", "compressed_tensors", "bitsandbytes", "hqq"}
+ENGINES |= {"auto_round", "torchao", "logbar"}
 
 # Each room may import those before it; rooms on one line may import each other.
 ORDER = [
@@ -143,7 +144,7 @@ def _is_told_elsewhere(owner, method):
     """Methods of the faces of corpora, engines, commands and Transformers' quantizers, told where the face is."""
     faces = {
         "Corpus": {"languages", "documents", "describe", "identity"},
-        "Backend": {"check_model", "quantize", "setting", "versions", "checkpoint"},
+        "Backend": {"method_of", "check_model", "quantize", "details", "running", "checkpoint", "save"},
         "Command": {"parse_args", "run"},
         "Quantizer": {"update_device_map", "postprocess_model", "is_serializable", "is_trainable"},
     }

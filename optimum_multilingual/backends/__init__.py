@@ -1,6 +1,6 @@
 """Quantization engines, one file each, all with the same face.
 
-gptq    Transformers' GPTQConfig -> Optimum -> GPTQModel
+gptq    "optimum": Transformers' GPTQConfig -> Optimum -> GPTQModel
 """
 
 from __future__ import annotations
@@ -11,11 +11,27 @@ import importlib
 from ..config import MultilingualCalibrationConfig
 from ..errors import ConfigError
 from .base import Backend
+from .capability import Capability
 
-__all__ = ["BACKENDS", "Backend", "find_backend"]
+__all__ = ["ENGINES", "Backend", "Capability", "all_capabilities", "find_backend"]
 
-# Method -> "module:class", loaded on first use, so that no engine is imported before it is asked for.
-BACKENDS = {"gptq": "gptq:GPTQBackend"}
+# "module:class" of every engine. Of those that do a method, the first does it where none is named.
+ENGINES = (
+    "gptq:GPTQBackend",
+    "bitsandbytes:BitsAndBytesBackend",
+    "torchao:TorchAOBackend",
+)
+
+
+def load_engines() -> tuple[type[Backend], ...]:
+    """The class of every engine; none imports its library."""
+    places = [place.split(":") for place in ENGINES]
+    return tuple(getattr(importlib.import_module(f".{module}", __name__), name) for module, name in places)
+
+
+def all_capabilities() -> tuple[Capability, ...]:
+    """What every engine does of every method."""
+    return tuple(each for engine in load_engines() for each in engine.capabilities)
 
 
 def find_backend(config: MultilingualCalibrationConfig) -> Backend:
@@ -23,14 +39,55 @@ def find_backend(config: MultilingualCalibrationConfig) -> Backend:
 
     Raises:
         ConfigError: no engine does this method, or a setting it cannot do.
-        MissingPackageError: the engine's packages are not installed.
+        MissingPackageError: the engine's packages are not installed, or in versions that do not work.
     """
-    method = config.method if isinstance(config.method, str) else config.method.quant_method
-    name = str(getattr(method, "value", method)).lower()
-    if name not in BACKENDS:
-        nearest = difflib.get_close_matches(name, BACKENDS, n=1)
+    named = isinstance(config.method, str)
+    candidates = _by_name(config.method) if named else _by_upstream(config.method)
+    capability, engine = _of_engine(candidates, config.engine)
+    if named:
+        capability.bits_of(config)
+        capability.group_size_of(config)
+        capability.options_of(config)
+    capability.check_calibration(config)
+    capability.require_packages()
+    return engine(config, capability)
+
+
+def _by_name(method: str) -> list[tuple[Capability, type[Backend]]]:
+    every = [(each, engine) for engine in load_engines() for each in engine.capabilities]
+    found = [(each, engine) for each, engine in every if each.method == method.lower()]
+    if not found:
+        names = sorted({each.method for each, _ in every})
+        nearest = difflib.get_close_matches(method.lower(), names, n=1)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        raise ConfigError(f"There is no quantization method {name!r}.{hint} Methods are {', '.join(sorted(BACKENDS))}.")
-    module, attribute = BACKENDS[name].split(":")
-    backend = getattr(importlib.import_module(f".{module}", __name__), attribute)
-    return backend(config)
+        raise ConfigError(f"There is no quantization method {method!r}.{hint} Methods are {', '.join(names)}.")
+    return found
+
+
+def _by_upstream(upstream: object) -> list[tuple[Capability, type[Backend]]]:
+    found = [
+        (each, engine)
+        for engine in load_engines()
+        if (method := engine.method_of(upstream)) is not None
+        for each in engine.capabilities
+        if each.method == method
+    ]
+    if not found:
+        accepted = sorted({each.upstream for each in all_capabilities() if each.upstream})
+        raise ConfigError(
+            f"No engine here quantizes by an {type(upstream).__name__}; config objects that work are "
+            f"{', '.join(accepted)}. Or name the method: {', '.join(sorted({each.method for each in all_capabilities()}))}."
+        )
+    return found
+
+
+def _of_engine(
+    candidates: list[tuple[Capability, type[Backend]]], engine: str | None
+) -> tuple[Capability, type[Backend]]:
+    if engine is None:
+        return candidates[0]
+    for capability, found in candidates:
+        if capability.engine == engine.lower():
+            return capability, found
+    names = ", ".join(capability.engine for capability, _ in candidates)
+    raise ConfigError(f"{candidates[0][0].method!r} is not done by engine={engine!r}; engines that do it: {names}.")

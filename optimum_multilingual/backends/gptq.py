@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import copy
-import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
 from ..errors import CheckpointError, ConfigError, ModelError
-from .base import require_packages, versions_of
+from .base import Backend
+from .capability import Capability
+from .layer_checks import check_group_size, fitting_group_size, refuse_fused_experts
 from .quiet import quiet_engine, quiet_import
 
-PACKAGES = ("optimum", "gptqmodel")
-BITS = (2, 3, 4, 8)
-GROUP_SIZES = (-1, 16, 32, 64, 128, 256, 512, 1024)
-FORMATS = ("gptq", "gptq_v2")
-DEFAULT_BITS, DEFAULT_GROUP_SIZE = 4, 128
+GPTQ = Capability(
+    method="gptq",
+    engine="optimum",
+    title="GPTQ",
+    bits=(2, 3, 4, 8),
+    default_bits=4,
+    group_sizes=(-1, 16, 32, 64, 128, 256, 512, 1024),
+    default_group_size=128,
+    formats=("gptq", "gptq_v2"),
+    packages=("optimum>=2.0", "gptqmodel>=7.6,<7.7"),
+    extra="gptq",
+    balance="Rows are handed over one at a time and in order, and the engine weighs all of their tokens alike.",
+    upstream="GPTQConfig",
+    # Loaders choose a kernel of lower precision; with GPTQConfig(bits=4, backend="torch") the logits are the same.
+    tolerance=0.05,
+    source='Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023)',
+)
 
 # Weights are packed in words of 32 bits, across both dimensions of a layer.
 WORD = 32
@@ -36,14 +49,16 @@ COMPILE_ABOVE_WEIGHTS = 2_000_000_000
 NOT_RELOADABLE = {"gpt2": "its weight initialisation fails on packed layers when the checkpoint is loaded"}
 
 
-class GPTQBackend:
+class GPTQBackend(Backend):
     """GPTQ: rows go to Optimum as they are, one at a time, in order; it forwards every row and no other.
 
     Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023).
     """
 
-    def __init__(self, config: MultilingualCalibrationConfig):
-        require_packages("gptq", "gptq", PACKAGES)
+    capabilities = (GPTQ,)
+
+    def __init__(self, config: MultilingualCalibrationConfig, capability: Capability):
+        super().__init__(config, capability)
         with quiet_import():
             from gptqmodel import BACKEND
             from optimum.gptq import GPTQQuantizer  # noqa: F401  imported here once, quietly
@@ -54,16 +69,13 @@ class GPTQBackend:
         self.saved_format = self.upstream.format
         self._group_size_is_free = isinstance(config.method, str) and config.group_size is None
 
-    def versions(self) -> dict[str, str]:
-        """The versions of optimum and gptqmodel."""
-        return versions_of(PACKAGES)
-
     def check_model(self, model: Any) -> None:
         """Refuses families, sizes and experts that GPTQ through Optimum cannot do or would pass over.
 
         Raises:
             ModelError: says which layer or family, and what to do.
         """
+        super().check_model(model)
         family = model.config.model_type
         if family in NOT_RELOADABLE:
             raise ModelError(
@@ -71,14 +83,9 @@ class GPTQBackend:
                 "another model or method."
             )
         blocks, layers = self._layers(model)
-        fused = [name for name, parameter in blocks.named_parameters() if parameter.ndim > 2]
-        if fused:
-            raise ModelError(
-                f"{type(model).__name__} keeps experts in fused tensors ({fused[0]}), which GPTQ through Optimum passes "
-                "over in silence: most of the model would stay unquantized. Choose a dense model or another method."
-            )
+        refuse_fused_experts(model, blocks, self.capability)
         if self._group_size_is_free:
-            self.upstream.group_size = _fitting_group_size(inputs for inputs, _ in layers.values())
+            self.upstream.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
         for name, shape in layers.items():
             self._check_layer(name, *shape)
 
@@ -104,21 +111,16 @@ class GPTQBackend:
         return blocks, found
 
     def _check_layer(self, name: str, inputs: int, outputs: int) -> None:
-        group_size = self.upstream.group_size
-        if group_size != -1 and inputs % group_size:
-            fitting = [size for size in GROUP_SIZES if size != -1 and inputs % size == 0]
-            raise ModelError(
-                f"group_size={group_size} does not divide the {inputs} inputs of layer {name}; sizes that do: "
-                f"{', '.join(map(str, fitting)) or 'none but -1'} (-1 is one group for all inputs)."
-            )
+        check_group_size(name, inputs, self.upstream.group_size, self.capability)
         if inputs % WORD or outputs % WORD:
             raise ModelError(
                 f"Layer {name} is {outputs} x {inputs}; GPTQ packs both sides in words of {WORD}, so both must be "
                 f"multiples of {WORD}. Quantize other layers only: GPTQConfig(..., modules_in_block_to_quantize=[[...]])."
             )
 
-    def quantize(self, model: Any, calibration_set: CalibrationSet) -> None:
+    def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         """Quantizes a loaded model in place; afterwards it carries upstream's own quantizer and config, without texts."""
+        assert calibration_set is not None
         from transformers.quantizers.quantizer_gptq import GptqHfQuantizer
         from transformers.utils.quantization_config import QuantizationMethod
 
@@ -135,19 +137,16 @@ class GPTQBackend:
         model.is_quantized, model.quantization_method = True, QuantizationMethod.GPTQ
         self._packed = _packed_layout(model)
 
-    def setting(self, model: Any) -> dict[str, Any]:
-        """Method, bits, groups, symmetry, order, saved format, kernel, type and device of a quantized model."""
+    def details(self, model: Any) -> dict[str, Any]:
+        """Bits, groups, symmetry, order, saved format and kernel of a quantized model."""
         config = model.config.quantization_config
         return {
-            "method": "gptq",
             "bits": config.bits,
             "group_size": config.group_size,
             "sym": config.sym,
             "desc_act": config.desc_act,
             "format": self.saved_format,
             "kernel": model.hf_quantizer.optimum_quantizer.quant_linear.__name__,
-            "dtype": str(model.dtype).removeprefix("torch."),
-            "device": model.device.type,
         }
 
     @contextmanager
@@ -181,10 +180,8 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
     from transformers import GPTQConfig
 
     if isinstance(config.method, str):
-        bits = DEFAULT_BITS if config.bits is None else config.bits
-        _require("bits", bits, BITS)
-        group_size = DEFAULT_GROUP_SIZE if config.group_size is None else config.group_size
-        _require("group_size", group_size, GROUP_SIZES)
+        bits, group_size = GPTQ.bits_of(config), GPTQ.group_size_of(config)
+        assert group_size is not None
         by_group = group_size != -1
         return GPTQConfig(bits=bits, group_size=group_size, act_group_aware=by_group, backend=PACKING_KERNEL)
     upstream = copy.copy(config.method)
@@ -193,8 +190,8 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
         raise ConfigError(
             "GPTQConfig(dataset=...) and a calibration set of ours exclude each other; leave dataset out."
         )
-    _require("group_size", upstream.group_size, GROUP_SIZES)
-    _require("format", upstream.format, FORMATS)
+    _require("group_size", upstream.group_size, GPTQ.group_sizes)
+    _require("format", upstream.format, GPTQ.formats)
     if not upstream.sym and upstream.format == "gptq":
         raise ConfigError(
             "GPTQConfig(sym=False) needs format='gptq_v2': the v1 format stores zero points minus one, and readers of it "
@@ -217,13 +214,6 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
     if upstream.backend == "auto":
         upstream.backend = PACKING_KERNEL
     return upstream
-
-
-def _fitting_group_size(inputs: Iterable[int]) -> int:
-    """The default, or in a model it does not fit the largest smaller size that divides every layer's inputs."""
-    common = math.gcd(*inputs)
-    smaller = [size for size in GROUP_SIZES if 0 < size <= DEFAULT_GROUP_SIZE and common % size == 0]
-    return max(smaller, default=DEFAULT_GROUP_SIZE)
 
 
 def _require(name: str, value: Any, allowed: tuple[Any, ...]) -> None:

@@ -55,3 +55,15 @@ def quiet_engine(level: int = logging.WARNING) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
+
+
+@contextmanager
+def quiet_logger(name: str) -> Iterator[None]:
+    """Lets only errors of one logger through."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

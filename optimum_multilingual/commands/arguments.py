@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,6 +84,17 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
         default=defaults.tokens_per_language,
         help="in each language (default: %(default)s)",
     )
+    group.add_argument(
+        "--stride", type=int, help="new tokens in each window of a long document (default: all of a window)"
+    )
+    group.add_argument(
+        "--tasks",
+        nargs="+",
+        metavar="TASK",
+        help="of lm-evaluation-harness, run before and after: belebele xcopa quiz=sw",
+    )
+    group.add_argument("--task-folder", metavar="FOLDER", help="YAML files of tasks of your own")
+    group.add_argument("--task-limit", type=int, help="items of each task (default: all)")
     group.add_argument("--bootstrap-draws", type=int, default=defaults.bootstrap_draws, help="(default: %(default)s)")
     group.add_argument(
         "--confidence", type=float, default=defaults.confidence, help="of intervals (default: %(default)s)"
@@ -102,6 +114,10 @@ def evaluation_from(args: argparse.Namespace, languages: Sequence[str] | None = 
         seed=args.evaluation_seed,
         corpus=args.evaluation_corpus,
         tokens_per_language=args.evaluation_tokens,
+        stride=args.stride,
+        tasks=separated(args.tasks),
+        task_folder=args.task_folder,
+        task_limit=args.task_limit,
         bootstrap_draws=args.bootstrap_draws,
         confidence=args.confidence,
     )
@@ -140,6 +156,24 @@ def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrati
 def separated(names: Sequence[str] | None) -> list[str]:
     """Names as people write them on a command line, `en sw` or `en,sw`."""
     return [name for given in names or () for name in given.split(",") if name]
+
+
+def named_values(given: Sequence[str] | None) -> dict[str, Any]:
+    """`double_quant=true threshold=3.5 skip_modules='["lm_head"]'` as values; what is no JSON is a string."""
+    values = {}
+    for each in given or ():
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise ConfigError(f"--method-options takes NAME=VALUE such as double_quant=true, got {each!r}.")
+        values[name] = _value(value)
+    return values
+
+
+def _value(written: str) -> Any:
+    try:
+        return json.loads(written)
+    except ValueError:
+        return written
 
 
 def _weight(given: str) -> tuple[str, float]:

@@ -9,6 +9,7 @@ from .corpora import CorporaCommand
 from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .languages import LanguagesCommand
+from .methods import MethodsCommand
 from .quantize import QuantizeCommand
 from .report import ReportCommand
 
@@ -23,6 +24,7 @@ class MultilingualCommand(BaseOptimumCLICommand):
     SUBCOMMANDS = (
         CommandInfo(name="languages", help="List or search languages.", subcommand_class=LanguagesCommand),
         CommandInfo(name="corpora", help="List the catalogue of corpora.", subcommand_class=CorporaCommand),
+        CommandInfo(name="methods", help="List methods of quantization.", subcommand_class=MethodsCommand),
         CommandInfo(name="calibrate", help="Build a calibration set.", subcommand_class=CalibrateCommand),
         CommandInfo(name="export", help="Hand a set to other tools.", subcommand_class=ExportCommand),
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),

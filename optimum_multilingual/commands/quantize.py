@@ -12,6 +12,7 @@ from . import arguments
 EXAMPLES = """\
   optimum-cli multilingual quantize examples/tiny-multilingual-lm --languages en sw zh --output out/
   optimum-cli multilingual quantize me/model --bits 3 --group-size 64 --corpus my_texts/ --languages en sw --output out/
+  optimum-cli multilingual quantize me/model --method nf4 --method-options double_quant=true --languages en sw --output out/
   optimum-cli multilingual quantize me/model --calibration-set set/ --evaluation-corpus held_out/ --output out/
 """
 
@@ -26,12 +27,22 @@ class QuantizeCommand(BaseOptimumCLICommand):
         )
         parser.add_argument("model", help="name or folder of the model")
         parser.add_argument("--output", required=True, help="new folder for the checkpoint")
-        parser.add_argument("--method", default="gptq", help="(default: gptq)")
-        parser.add_argument("--bits", type=int, help="bits of a weight (default: 4)")
-        parser.add_argument("--group-size", type=int, help="weights that share a scale (default: 128 where it fits)")
+        parser.add_argument("--method", default="gptq", help="one that `multilingual methods` lists (default: gptq)")
+        parser.add_argument("--engine", help="one that does it (default: the first that `methods` lists)")
+        parser.add_argument("--bits", type=int, help="bits of a weight (default: the method's)")
+        parser.add_argument("--group-size", type=int, help="weights that share a scale (default: the method's)")
+        parser.add_argument(
+            "--method-options", nargs="+", metavar="NAME=VALUE", help="those `methods NAME` lists: double_quant=true"
+        )
         parser.add_argument("--device-map", help="as in from_pretrained: auto, cpu, cuda:0")
         parser.add_argument(
             "--calibration-set", metavar="FOLDER", help="a set saved by `calibrate`, in place of building one"
+        )
+        parser.add_argument(
+            "--seeds",
+            type=int,
+            default=1,
+            help="calibration sets to draw and measure; the first makes the model (default: 1)",
         )
         parser.add_argument("--no-evaluation", action="store_true", help="quantize without measuring")
         arguments.add_corpus(parser)
@@ -47,9 +58,12 @@ class QuantizeCommand(BaseOptimumCLICommand):
         config = arguments.config_from(
             self.args,
             method=self.args.method,
+            engine=self.args.engine,
+            method_options=arguments.named_values(self.args.method_options),
             bits=self.args.bits,
             group_size=self.args.group_size,
             calibration_set=self.args.calibration_set,
+            seeds=self.args.seeds,
             evaluation=None
             if self.args.no_evaluation
             else arguments.evaluation_from(self.args, self.args.evaluation_languages),

@@ -21,7 +21,8 @@ from ..corpora import open_corpus, part_for
 from ..errors import ProcessError
 from ..languages import Language
 from .divergence import OutputHead, compare_states
-from .held_out import HeldOutDocument, Window, cut_windows, first_token, hold_out
+from .downstream import Answers, Downstream, Task, prepare_downstream
+from .held_out import HeldOutDocument, Window, check_stride, cut_windows, first_token, hold_out
 from .processes import Processes
 from .scoring import Scorer, check_head, make_batches, output_head, targets_of
 from .state_store import StateStore
@@ -45,12 +46,14 @@ class Evaluation:
         windows: of each language.
         settings: the user's, with the window settled.
         corpus: the description of the corpus the documents came from.
+        downstream: the tasks to run beside it; None for none.
     """
 
     documents: Mapping[Language, Sequence[HeldOutDocument]]
     windows: Mapping[Language, Sequence[Window]]
     settings: EvaluationConfig
     corpus: dict[str, Any]
+    downstream: Downstream | None = None
 
 
 def prepare_evaluation(
@@ -59,7 +62,7 @@ def prepare_evaluation(
     tokenizer: Any,
     max_length: int | None,
     row_length: int | None = None,
-    calibration: Manifest | None = None,
+    calibrations: Sequence[Manifest] = (),
 ) -> Evaluation:
     """Draws the text to measure on and cuts it, before anything is known of a model but its tokenizer.
 
@@ -69,7 +72,7 @@ def prepare_evaluation(
         tokenizer: the model's tokenizer.
         max_length: the model's longest sequence in tokens, if it has one.
         row_length: of the calibration rows, the longest window unless the config names another.
-        calibration: manifest of the calibration set, so that none of its text is measured on.
+        calibrations: manifests of the calibration sets, so that none of their text is measured on.
 
     Raises:
         CorpusError, TokenizerError, ConfigError: as in `hold_out` and `build_calibration_set`.
@@ -81,12 +84,15 @@ def prepare_evaluation(
     part = part_for(corpus, "evaluation", shared)
     encoder = TextEncoder(tokenizer, separator="", messages=config.messages)
     source = TextSource(corpus, part, settings.seed, encoder, config.deduplicate)
-    documents = hold_out(source, languages, tokenizer, settings, calibration)
+    documents = hold_out(source, languages, tokenizer, settings, calibrations)
     length = settings.sequence_length or row_length or min(DEFAULT_WINDOW, max_length or DEFAULT_WINDOW)
     check_length("evaluation.sequence_length", length, max_length)
     prefix = first_token(tokenizer)
-    windows = {language: cut_windows(of_it, prefix, length) for language, of_it in documents.items()}
-    return Evaluation(documents, windows, replace(settings, sequence_length=length), corpus.describe())
+    check_stride(settings.stride, length)
+    windows = {language: cut_windows(of_it, prefix, length, settings.stride) for language, of_it in documents.items()}
+    settings = replace(settings, sequence_length=length)
+    downstream = prepare_downstream(settings, languages, tokenizer)
+    return Evaluation(documents, windows, settings, corpus.describe(), downstream)
 
 
 @dataclass(frozen=True)
@@ -99,11 +105,13 @@ class Reference:
         head: what makes logits of them.
         noise_floor: relative change of the loss when the same text comes in batches of another shape; None where that could not
             be measured.
+        answers: to the downstream tasks, by task.
     """
 
     states: StateStore
     head: OutputHead
     noise_floor: float | None
+    answers: Mapping[str, Answers]
 
 
 @dataclass(frozen=True)
@@ -131,18 +139,20 @@ class Measurement:
 
 
 def run_reference(model: Any, evaluation: Evaluation) -> Reference:
-    """Scores the model as it is and keeps its final hidden states on the CPU.
+    """Scores the model as it is and keeps its final hidden states.
 
     Raises:
         ModelError: its logits cannot be had from its hidden states.
     """
     head = output_head(model)
     first = next(iter(evaluation.windows.values()))
-    states, scorer, processes = StateStore(evaluation.settings.reference_memory), Scorer(model), Processes.current()
+    settings = evaluation.settings
+    states = StateStore(settings.reference_memory, settings.reference_device_memory)
+    scorer, processes = Scorer(model), Processes.current()
 
     def score() -> dict[Any, Any]:
         check_head(model, head, first[0].start(CHECKED_TOKENS))
-        noise_floor = _noise_floor(model, head, first, evaluation.settings.batch_tokens)
+        noise_floor = _noise_floor(model, head, first, settings.batch_tokens)
         for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
             states.put((language, place), scorer.states(batch))
         return {processes.rank: (_digest(evaluation), noise_floor)}
@@ -153,7 +163,8 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
             "The processes drew different evaluation text, so their scores cannot be put together; give all of them the same "
             "files, commits and seed."
         )
-    return Reference(states, head, of_processes[0][1])
+    answers = {} if evaluation.downstream is None else evaluation.downstream.answers(model)
+    return Reference(states, head, of_processes[0][1], answers)
 
 
 def _digest(evaluation: Evaluation) -> str:
@@ -214,6 +225,14 @@ def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> d
             num_characters=np.array([document.num_characters for document in documents]),
         )
     return measured
+
+
+def run_tasks(model: Any, evaluation: Evaluation, reference: Reference) -> list[tuple[Task, Answers, Answers]]:
+    """Runs the downstream tasks on the quantized model: each task with the answers before and after."""
+    if evaluation.downstream is None:
+        return []
+    answers = evaluation.downstream.answers(model)
+    return [(task, reference.answers[task.name], answers[task.name]) for task in evaluation.downstream.tasks]
 
 
 def _batches(evaluation: Evaluation, processes: Processes, what: str) -> Iterator[tuple[Language, int, list[Window]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..calibration.source import TextSource
 from ..calibration.tokenization import check_coverage
 from ..config import EvaluationConfig
 from ..corpora import require_languages
-from ..errors import CorpusExhaustedError, OverlapError, TokenizerError
+from ..errors import ConfigError, CorpusExhaustedError, OverlapError, TokenizerError
 from ..languages import Language
 
 # A bootstrap over fewer documents than this says little about the next document.
@@ -68,7 +68,7 @@ def hold_out(
     languages: Sequence[Language],
     tokenizer: Any,
     settings: EvaluationConfig,
-    calibration: Manifest | None,
+    calibrations: Sequence[Manifest] = (),
 ) -> dict[Language, list[HeldOutDocument]]:
     """Draws the evaluation documents of every language and proves that none was calibrated on.
 
@@ -77,14 +77,14 @@ def hold_out(
         languages: those to measure.
         tokenizer: the model's tokenizer.
         settings: how much text.
-        calibration: manifest of the calibration set; None when nothing was calibrated.
+        calibrations: manifests of the calibration sets; none when nothing was calibrated.
 
     Raises:
         CorpusExhaustedError: a language has fewer than eight documents.
         OverlapError: a document is in the calibration set, by its content.
     """
     require_languages(source.corpus, languages)
-    used = _digests(calibration)
+    used = {digest: id for texts in _texts(calibrations) for digest, id in texts.items()}
     held_out = {}
     for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
         held_out[language] = _draw(language, source.draw(language), settings, used)
@@ -92,11 +92,9 @@ def hold_out(
     return held_out
 
 
-def _digests(calibration: Manifest | None) -> dict[str, str]:
-    """Digest of every calibration text -> its id."""
-    if calibration is None:
-        return {}
-    return {digest: id for texts in calibration.documents.values() for digest, id in texts.items()}
+def _texts(calibrations: Sequence[Manifest]) -> Iterator[dict[str, str]]:
+    """Digest of every calibration text -> its id, of each language of each set."""
+    return (texts for manifest in calibrations for texts in manifest.documents.values())
 
 
 def _draw(
@@ -145,21 +143,39 @@ def first_token(tokenizer: Any) -> int:
     )
 
 
-def cut_windows(documents: Sequence[HeldOutDocument], prefix: int, max_length: int) -> list[Window]:
+def check_stride(stride: int | None, length: int) -> None:
+    """Refuses windows that would leave tokens between them unscored.
+
+    Raises:
+        ConfigError: the stride is longer than a window.
+    """
+    if stride is not None and stride > length:
+        raise ConfigError(
+            f"evaluation.stride is {stride} tokens, longer than a window of {length}, so tokens between windows would not be "
+            "scored; give a smaller stride, or leave it out for windows that follow one another."
+        )
+
+
+def cut_windows(
+    documents: Sequence[HeldOutDocument], prefix: int, max_length: int, stride: int | None = None
+) -> list[Window]:
     """Cuts documents into windows in which every token is scored exactly once.
 
     Args:
         documents: of one language.
         prefix: the token before each document.
         max_length: longest input in tokens.
+        stride: tokens that each window after a document's first scores; every one of them then has at least
+            max_length - stride tokens before it. None for max_length, the fewest windows.
 
-    Source: `get_rolling_token_windows` of lm-evaluation-harness, with one token of context at least.
+    Source: `get_rolling_token_windows` of lm-evaluation-harness, with `context_len` = max_length - stride + 1.
     """
+    stride = stride or max_length
     windows = []
     for place, document in enumerate(documents):
         sequence = np.concatenate([np.array([prefix], np.int32), document.tokens])
-        for start in range(0, len(document.tokens), max_length):
-            end = min(start + max_length, len(document.tokens))
+        for start in (0, *range(max_length, len(document.tokens), stride)):
+            end = min(start + (stride if start else max_length), len(document.tokens))
             begin = max(0, end - max_length)
             windows.append(Window(place, sequence[begin:end], document.tokens[start:end]))
     return windows

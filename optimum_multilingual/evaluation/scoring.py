@@ -63,7 +63,7 @@ def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool
     Raises:
         ModelError: it does not, so the model does more after its last hidden state than is known here.
     """
-    with torch.inference_mode(), _eager():
+    with torch.inference_mode(), eager():
         own = model(input_ids=_inputs([window], model.device), use_cache=False).logits[0].float()
     states = Scorer(model).states([window])
     ours = head.logits(states.to(head.weight.device), 0, head.weight.shape[0]).to(own.device)
@@ -127,7 +127,7 @@ class Scorer:
             return None
 
     def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
-        with _captured_states(self.model) as captured, _eager(), torch.inference_mode():
+        with _captured_states(self.model) as captured, eager(), torch.inference_mode():
             self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(
@@ -179,7 +179,10 @@ def _captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
         handle.remove()
 
 
-def _eager() -> Any:
-    # Kernels compile themselves on their first call, half a minute on a CPU, and need a C++ compiler for it. Their
-    # eager form gives the same numbers, and at the batch sizes of scoring it is as fast.
+def eager() -> Any:
+    """Runs kernels as they are written.
+
+    They compile themselves on their first call, half a minute on a CPU, and need a C++ compiler for it. Their eager form
+    gives the same numbers, and at the batch sizes of scoring it is as fast.
+    """
     return torch.compiler.set_stance("force_eager")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .aligned import aligned
 from .scores import BROKEN, LanguageScore
-from .table import aligned
 
 if TYPE_CHECKING:
     from .compare import Comparison

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..calibration.calibration_set import Manifest
 from ..config import EvaluationConfig
+from ..evaluation.downstream import Answers, Task
 from ..evaluation.evaluator import Evaluation, Measurement
 from ..languages import Language
 from .groups import score_groups
@@ -17,6 +18,7 @@ from .multilingual_report import MultilingualReport
 from .pooling import Column, Pooled, pool
 from .scores import Collapse, Divergence, Estimate, GoldChange, LanguageScore, ModelScore, Significance, TokenErrors
 from .significance import correct_for_many, p_value, ratio_error
+from .task_scores import score_tasks
 
 GOLD_QUANTILES = {"p001": 0.001, "p01": 0.01, "p05": 0.05, "median": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -27,6 +29,7 @@ def make_report(
     setting: dict[str, Any],
     calibration: Manifest | None,
     noise_floor: float | None = None,
+    tasks: Sequence[tuple[Task, Answers, Answers]] = (),
 ) -> MultilingualReport:
     """Turns the measurements of all languages into a report.
 
@@ -37,6 +40,7 @@ def make_report(
         calibration: manifest of the calibration set.
         noise_floor: relative change that rounding alone makes; no verdict is given below it. None where it was not
             measured.
+        tasks: downstream tasks that were run, each with the answers before and after.
     """
     settings = evaluation.settings
     pooled = {language: pool(language, of_it, settings) for language, of_it in measured.items()}
@@ -48,11 +52,15 @@ def make_report(
         "confidence": settings.confidence,
         "seed": settings.seed,
         "sequence_length": settings.sequence_length,
+        "stride": settings.stride,
+        "tokens_per_language": settings.tokens_per_language,
+        "batch_tokens": settings.batch_tokens,
         "noise_floor": noise_floor,
     }
     groups = score_groups(scores, pooled, settings.confidence)
+    provenance = None if calibration is None else calibration.provenance
     return MultilingualReport(
-        tuple(scores), groups, setting, described, None if calibration is None else calibration.provenance
+        tuple(scores), groups, setting, described, provenance, score_tasks(tasks, settings.confidence)
     )
 
 

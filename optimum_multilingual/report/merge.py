@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ConfigError
 from ..languages import Language
+from .draws import Draw
 from .grouping import groups_of
 from .multilingual_report import MultilingualReport
 from .scores import BROKEN, Estimate, GroupScore, LanguageScore
 from .significance import correct_for_many
+from .task_scores import correct_tasks
 
 # What languages measured apart may differ in: each has its own text, and rounding is measured anew.
 FREE = ("corpus", "noise_floor", "merged_reports")
@@ -46,8 +49,15 @@ def merge_reports(reports: Sequence[MultilingualReport]) -> MultilingualReport:
     known = {
         (group.kind, group.name, frozenset(group.languages)): group for report in reports for group in report.groups
     }
+    tasks = correct_tasks([task for report in reports for task in report.tasks], evaluation["confidence"])
     return MultilingualReport(
-        tuple(scores), _groups(scores, known), reports[0].setting, evaluation, reports[0].calibration
+        tuple(scores),
+        _groups(scores, known),
+        reports[0].setting,
+        evaluation,
+        reports[0].calibration,
+        tasks,
+        _draws(reports),
     )
 
 
@@ -69,7 +79,22 @@ def _setting(report: MultilingualReport) -> dict[str, Any]:
     calibration = None if report.calibration is None else report.calibration.get("fingerprint")
     measured = {f"evaluation {key}": value for key, value in report.evaluation.items() if key not in FREE}
     thresholds = sorted({score.collapse.threshold for score in report.scores})
-    return {**report.setting, "calibration fingerprint": calibration, **measured, "collapse threshold": thresholds}
+    draws = [(draw.seed, draw.fingerprint) for draw in report.draws]
+    return {
+        **report.setting,
+        "calibration fingerprint": calibration,
+        **measured,
+        "collapse threshold": thresholds,
+        "draws of the calibration set": draws,
+    }
+
+
+def _draws(reports: Sequence[MultilingualReport]) -> tuple[Draw, ...]:
+    """Each draw over all languages."""
+    return tuple(
+        replace(draws[0], languages=tuple(score for draw in draws for score in draw.languages))
+        for draws in zip(*(report.draws for report in reports), strict=True)
+    )
 
 
 def _require_disjoint(reports: Sequence[MultilingualReport]) -> None:

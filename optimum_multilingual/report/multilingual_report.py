@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError
 from ..languages import find_language
+from .draws import Draw
 from .plain_values import from_plain, to_plain
 from .scores import BROKEN, GroupScore, LanguageScore
 from .table import format_report
+from .task_scores import TaskScore
 
 if TYPE_CHECKING:
     import pyarrow
@@ -60,6 +62,8 @@ class MultilingualReport:
         setting: how the model was quantized, and the kernel, type and device it was measured with.
         evaluation: the text and the bootstrap behind the numbers.
         calibration: provenance of the calibration set; None where there was none.
+        tasks: of each downstream task that was run.
+        draws: what other draws of the calibration set did, the published model's first; empty where nothing was repeated.
     """
 
     scores: tuple[LanguageScore, ...]
@@ -67,6 +71,8 @@ class MultilingualReport:
     setting: dict[str, Any]
     evaluation: dict[str, Any]
     calibration: dict[str, Any] | None = None
+    tasks: tuple[TaskScore, ...] = ()
+    draws: tuple[Draw, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def __getitem__(self, language: str) -> LanguageScore:
@@ -106,6 +112,8 @@ class MultilingualReport:
             "summary": {measure: to_plain(self.summary(measure)) for measure in MEASURES},
             "groups": to_plain(self.groups),
             "languages": [{**to_plain(score), "name": score.name, "verdict": score.verdict} for score in self.scores],
+            "tasks": [{**to_plain(score), "flips": score.flips, "verdict": score.verdict} for score in self.tasks],
+            "draws": to_plain(self.draws),
         }
 
     @classmethod
@@ -124,7 +132,9 @@ class MultilingualReport:
             )
         scores = from_plain(tuple[LanguageScore, ...], values["languages"])
         groups = from_plain(tuple[GroupScore, ...], values["groups"])
-        return cls(scores, groups, values["setting"], values["evaluation"], values["calibration"])
+        tasks = from_plain(tuple[TaskScore, ...], values.get("tasks", []))
+        draws = from_plain(tuple[Draw, ...], values.get("draws", []))
+        return cls(scores, groups, values["setting"], values["evaluation"], values["calibration"], tasks, draws)
 
     def to_json(self) -> str:
         """`to_dict` as JSON that people can read."""

@@ -15,6 +15,7 @@ from .canvas import inline_svg
 from .comparison_table import summary_lines
 from .scores import Estimate, GroupScore, LanguageScore
 from .table import report_summary, setting_line
+from .task_scores import AT_CHANCE, TaskScore
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +74,18 @@ GROUP_HEADER = (
     ("Languages", "in the mean, each counts once"),
     *((name, meaning) for name, meaning in MEASURES if name in ("Change", "Interval", "KL", "Top-1")),
 )
+TASK_HEADER = (
+    ("Task", "its name in lm-evaluation-harness"),
+    LANGUAGE,
+    ("Verdict", "by McNemar's test, corrected for the number of tasks after Holm"),
+    ("Items", "questions that were asked"),
+    ("Accuracy before", "of the reference, with its standard error"),
+    ("Accuracy after", "of the quantized model, with its standard error"),
+    ("Change", "of the accuracy, in points"),
+    ("Interval", "of the change, over paired items"),
+    ("Flips", "items whose answer went from right to wrong or back"),
+    ("p", "that as many were gained as lost, after Holm"),
+)
 
 
 def report_page(report: MultilingualReport) -> str:
@@ -86,13 +99,14 @@ def report_page(report: MultilingualReport) -> str:
         "Languages, worst first", (LANGUAGE, *MEASURES), tuple(_language_row(score) for score in report.worst_first)
     )
     groups = Table("Groups of languages", GROUP_HEADER, tuple(_group_row(group) for group in report.groups))
+    tables = [languages, groups, *([_task_table(report)] if report.tasks else [])]
     alts = {
         "damage": "Change of bits per byte of each language with its interval; the table below has the numbers.",
         "models": "Bits per byte of each language before and after; the table below has the numbers.",
         "divergence": "Quantiles of the divergence of each language on a logarithmic axis.",
     }
     plots = [(name, alt, partial(draw, report, name)) for name, alt in alts.items()]
-    return _page("What each language lost", setting_line(report), report_summary(report), [languages, groups], plots)
+    return _page("What each language lost", setting_line(report), report_summary(report), tables, plots)
 
 
 def comparison_page(comparison: Comparison) -> str:
@@ -155,6 +169,26 @@ def _group_row(group: GroupScore) -> tuple[Cell, ...]:
         *_change(group.relative_change),
         _number(group.kl.value, ".4f"),
         _number(group.top1_agreement.value, ".1%"),
+    )
+
+
+def _task_table(report: MultilingualReport) -> Table:
+    rows = sorted(report.tasks, key=lambda score: score.change.value)
+    return Table("Downstream tasks, largest loss first", TASK_HEADER, tuple(_task_row(score) for score in rows))
+
+
+def _task_row(score: TaskScore) -> tuple[Cell, ...]:
+    p = _number(score.p_adjusted, ".3f") if score.above_chance else Cell("-", None)
+    return (
+        Cell(score.task, score.task),
+        _name(score.language),
+        Cell(score.verdict, score.verdict, "" if score.verdict == AT_CHANCE else score.verdict),
+        Cell(f"{score.items:,}", score.items),
+        Cell(f"{score.reference:.1%} ± {score.reference_error:.1%}", score.reference),
+        Cell(f"{score.quantized:.1%} ± {score.quantized_error:.1%}", score.quantized),
+        *_change(score.change),
+        _number(score.flips, ".1%"),
+        p,
     )
 
 

@@ -37,6 +37,7 @@ EVALUATION_COLUMNS: dict[str, type] = {
     "bootstrap_draws": int,
     "seed": int,
     "sequence_length": int,
+    "stride": int,
     "noise_floor": float,
 }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..languages import find_language
+from .aligned import aligned
+from .draws import draw_columns, draw_lines
 from .scores import BROKEN
+from .task_table import format_tasks
 
 if TYPE_CHECKING:
     from .multilingual_report import MultilingualReport
@@ -21,9 +23,16 @@ LEFT_ALIGNED = ("language", "verdict")
 
 
 def format_report(report: MultilingualReport) -> str:
-    """Lays a report out: a line on the setting, the table with the worst language first, a summary."""
-    rows = [_row(score) for score in report.worst_first]
-    return "\n".join([setting_line(report), "", *aligned(HEADER, rows, LEFT_ALIGNED), "", *report_summary(report)])
+    """Lays a report out: a line on the setting, the table with the worst language first, a summary, tasks if any were run."""
+    *header, verdict = HEADER
+    of_draws = draw_columns(report.draws)
+    rows = []
+    for score in report.worst_first:
+        *cells, last = _row(score)
+        rows.append((*cells, *of_draws.get(score.language, ()), last))
+    columns = (*header, *([f"{len(report.draws)} draws"] if report.draws else []), verdict)
+    table = aligned(columns, rows, LEFT_ALIGNED)
+    return "\n".join([setting_line(report), "", *table, "", *report_summary(report), *format_tasks(report)])
 
 
 def _row(score: LanguageScore) -> tuple[str, ...]:
@@ -46,31 +55,6 @@ def _percent_interval(estimate: Estimate) -> str:
     return f"{estimate.low:+.2%} .. {estimate.high:+.2%}"
 
 
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], left_aligned: Collection[str]) -> list[str]:
-    """A Markdown table whose columns also stand under each other in a terminal.
-
-        >>> aligned(["language", "KL"], [["Swahili", "0.02"]], ["language"])
-        ['| language |   KL |', '| :------- | ---: |', '| Swahili  | 0.02 |']
-
-    Args:
-        header: names of the columns.
-        rows: as many cells each.
-        left_aligned: names of the columns that hold words.
-    """
-    widths = [max(len(line[column]) for line in (header, *rows)) for column in range(len(header))]
-    left = [name in left_aligned for name in header]
-    rule = [f":{'-' * (width - 1)}" if is_left else f"{'-' * (width - 1)}:" for width, is_left in zip(widths, left)]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if is_left else cell.rjust(width)
-            for cell, width, is_left in zip(cells, widths, left, strict=True)
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    return [line(header), line(rule), *map(line, rows)]
-
-
 def setting_line(report: MultilingualReport) -> str:
     """What was measured, how it was quantized, and what the intervals are, in one line."""
     setting: dict[str, Any] = report.setting
@@ -83,7 +67,8 @@ def setting_line(report: MultilingualReport) -> str:
 def _text(evaluation: dict[str, Any]) -> str:
     corpus = evaluation["corpus"]
     name = corpus.get("name") or corpus["kind"]
-    return f"measured on held-out text of corpus {name} in windows of up to {evaluation['sequence_length']} tokens"
+    strides = f" with a stride of {evaluation['stride']}" if evaluation.get("stride") else ""
+    return f"measured on held-out text of corpus {name} in windows of up to {evaluation['sequence_length']} tokens{strides}"
 
 
 def report_summary(report: MultilingualReport) -> list[str]:
@@ -96,6 +81,7 @@ def report_summary(report: MultilingualReport) -> list[str]:
     return [
         *(_broken_lines(report) if BROKEN in verdicts else _mean_lines(report)),
         *_group_lines(report),
+        *draw_lines(report.draws),
         f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
         f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
         f"{_floor(report.evaluation['noise_floor'])}",

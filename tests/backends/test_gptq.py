@@ -61,7 +61,7 @@ def test_every_token_of_every_row_reaches_the_first_layer(tiny_model_path, token
         ({"method": GPTQConfig(bits=4, group_size=48)}, ["group_size=48"]),
         ({"method": GPTQConfig(bits=4, group_size=-1)}, ["group_size=-1", "act_group_aware=False"]),
         ({"method": "gtpq"}, ["'gtpq'", "Did you mean 'gptq'"]),
-        ({"method": AwqConfig(bits=4)}, ["awq", "gptq"]),
+        ({"method": AwqConfig(bits=4)}, ["AwqConfig", "GPTQConfig", "gptq"]),
     ],
 )
 def test_settings_the_engine_cannot_do_are_refused_with_what_it_can(settings, words):

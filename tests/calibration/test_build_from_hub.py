@@ -88,7 +88,7 @@ def test_the_seed_decides_which_files_come_first(fineweb2, tokenizer):
 def test_evaluation_takes_the_files_of_its_own(fineweb2, tokenizer):
     settings = config(evaluation=EvaluationConfig(tokens_per_language=100))
     calibration = build_calibration_set(settings, tokenizer).manifest
-    held_out = prepare_evaluation(settings, (SW, EN), tokenizer, None, None, calibration).documents
+    held_out = prepare_evaluation(settings, (SW, EN), tokenizer, None, None, [calibration]).documents
     assert files_of(document.id for document in held_out[SW]) == {"data/swh_Latn/test/000_00000.parquet"}
     ids = {document.id for document in held_out[EN]}
     assert len(ids) >= 8 and not ids & set(calibration.documents["eng_Latn"].values())

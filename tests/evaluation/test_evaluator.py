@@ -26,7 +26,14 @@ def config_of(languages=("en", "sw"), **evaluation) -> MultilingualCalibrationCo
 
 def prepared(tokenizer, max_length=2048, row_length=None, calibration=None, config=None, **evaluation) -> Evaluation:
     config = config or config_of(**evaluation)
-    return prepare_evaluation(config, config.resolved_languages, tokenizer, max_length, row_length, calibration)
+    return prepare_evaluation(
+        config,
+        config.resolved_languages,
+        tokenizer,
+        max_length,
+        row_length,
+        () if calibration is None else (calibration,),
+    )
 
 
 @pytest.fixture(scope="module")

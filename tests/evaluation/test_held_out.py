@@ -29,7 +29,7 @@ def held_out(tokenizer, texts, part=None, calibration=None, languages=(SWAHILI,)
     settings = EvaluationConfig(**settings)
     encoder = TextEncoder(tokenizer, separator="")
     source = TextSource(open_corpus(texts), part, settings.seed, encoder, deduplicate)
-    return hold_out(source, languages, tokenizer, settings, calibration)
+    return hold_out(source, languages, tokenizer, settings, () if calibration is None else (calibration,))
 
 
 def calibrated_on(texts, tokenizer, **settings):
@@ -62,9 +62,11 @@ def test_the_drawing_in_the_docstring_is_true():
     assert (second.input_ids.tolist(), second.targets.tolist()) == ([2, 3, 4], [4, 5])
 
 
-@given(lengths=DOCUMENTS, max_length=st.integers(1, 20))
-def test_every_token_is_scored_exactly_once(lengths, max_length):
-    windows = cut_windows(documents_of(*lengths), prefix=0, max_length=max_length)
+@given(lengths=DOCUMENTS, max_length=st.integers(1, 20), data=st.data())
+def test_every_token_is_scored_exactly_once(lengths, max_length, data):
+    stride = data.draw(st.none() | st.integers(1, max_length))
+
+    windows = cut_windows(documents_of(*lengths), 0, max_length, stride)
 
     assert np.concatenate([window.targets for window in windows]).tolist() == list(range(1, sum(lengths) + 1))
 
@@ -81,16 +83,16 @@ def test_every_token_is_scored_behind_the_tokens_before_it_in_its_document(lengt
         assert len(window.input_ids) <= max_length
 
 
-@given(lengths=DOCUMENTS, max_length=st.integers(1, 20))
-def test_windows_are_those_of_lm_evaluation_harness(lengths, max_length):
-    documents = documents_of(*lengths)
+@given(lengths=DOCUMENTS, max_length=st.integers(1, 20), data=st.data())
+def test_windows_are_those_of_lm_evaluation_harness(lengths, max_length, data):
+    documents, stride = documents_of(*lengths), data.draw(st.integers(1, max_length))
     expected = [
         (place, inputs, predicted)
         for place, document in enumerate(documents)
-        for inputs, predicted in rolling_token_windows(document.tokens.tolist(), 0, max_length, context_len=1)
+        for inputs, predicted in rolling_token_windows(document.tokens.tolist(), 0, max_length, max_length - stride + 1)
     ]
 
-    windows = cut_windows(documents, prefix=0, max_length=max_length)
+    windows = cut_windows(documents, 0, max_length, stride)
 
     assert [(w.document, w.input_ids.tolist(), w.targets.tolist()) for w in windows] == expected
 

@@ -39,3 +39,16 @@ def test_the_files_go_with_the_store(states, tmp_path, monkeypatch):
     assert len(list(folder.iterdir())) == 1
     del store
     assert not list(tmp_path.iterdir())
+
+
+def test_states_stay_on_their_device_up_to_its_bound(states):
+    """The meta device stands for an accelerator: what lies there has a size and cannot be taken to the CPU."""
+    store = StateStore(device_limit="30KB")
+    for number in (0, 1):
+        store.put(number, states[number].to("meta"))
+    store.put(2, states[2])
+
+    assert (list(store.on_device), list(store.in_memory)) == ([0, 1], [2])
+    assert store.get(0).device.type == "meta"
+    with pytest.raises(NotImplementedError, match="meta"):
+        store.put(3, states[3].to("meta"))

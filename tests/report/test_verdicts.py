@@ -115,5 +115,8 @@ def test_a_report_has_every_language_in_order_with_what_lies_behind_the_numbers(
         "seed": 7,
         "noise_floor": None,
         "sequence_length": 64,
+        "stride": None,
+        "tokens_per_language": 12_288,
+        "batch_tokens": 4096,
     }
     assert report.calibration is None

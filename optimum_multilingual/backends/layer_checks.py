@@ -1,0 +1,81 @@
+"""What engines ask of a model's layers before its weights load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ModelError
+from .capability import Capability
+
+
+def linear_layers(model: Any, classes: tuple[str, ...] = ("Linear",)) -> dict[str, tuple[int, int]]:
+    """(inputs, outputs) of the layers an engine looks for by their exact class, but for the output projection.
+
+    Args:
+        model: on the meta device.
+        classes: names of the layers' classes; "Conv1D" is the linear layer of GPT-2.
+    """
+    layers = {name: layer for name, layer in model.named_modules() if type(layer).__name__ in classes}
+    return {
+        name: tuple(layer.weight.shape) if type(layer).__name__ == "Conv1D" else tuple(layer.weight.shape[::-1])
+        for name, layer in layers.items()
+        if layer is not model.get_output_embeddings()
+    }
+
+
+def require_layers(model: Any, layers: Mapping[str, Any], capability: Capability) -> None:
+    """Refuses a model with nothing to quantize.
+
+    Raises:
+        ModelError: it has no layer the engine looks for.
+    """
+    if not layers:
+        raise ModelError(
+            f"{type(model).__name__} has no linear layer that {capability.name} would quantize; choose another method."
+        )
+
+
+def refuse_fused_experts(model: Any, blocks: Any, capability: Capability) -> None:
+    """Refuses experts that are kept in one tensor, which engines that look for linear layers do not see.
+
+    Args:
+        model: for the message.
+        blocks: the part of it to look at.
+        capability: the method.
+
+    Raises:
+        ModelError: there are some.
+    """
+    fused = [name for name, parameter in blocks.named_parameters() if parameter.ndim > 2]
+    if fused:
+        raise ModelError(
+            f"{type(model).__name__} keeps experts in fused tensors ({fused[0]}), which {capability.name} passes over in "
+            "silence: most of the model would stay unquantized. Choose a dense model or another method."
+        )
+
+
+def fitting_group_size(inputs: Iterable[int], capability: Capability) -> int:
+    """The default, or in a model it does not fit the largest smaller size that divides every layer's inputs."""
+    default = capability.default_group_size
+    assert default is not None
+    common = math.gcd(*inputs)
+    smaller = [size for size in capability.group_sizes if 0 < size <= default and common % size == 0]
+    return max(smaller, default=default)
+
+
+def check_group_size(name: str, inputs: int, group_size: int, capability: Capability) -> None:
+    """Refuses groups that do not divide a layer.
+
+    Raises:
+        ModelError: names the layer and the sizes that do.
+    """
+    if group_size == -1 or inputs % group_size == 0:
+        return
+    fitting = [str(size) for size in capability.group_sizes if size != -1 and inputs % size == 0]
+    whole = " (-1 is one group for all inputs)" if -1 in capability.group_sizes else ""
+    raise ModelError(
+        f"group_size={group_size} does not divide the {inputs} inputs of layer {name}; sizes that do: "
+        f"{', '.join(fitting) or 'none but -1'}{whole}."
+    )
