@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig
 
 MODEL = Path(__file__).parent / "tiny-multilingual-lm"
-LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
+LANGUAGES = ["en", "fr", "ru", "zh", "ar", "hi", "sw", "am"]
 
 reports = {}
 for name, calibration_languages in {"English only": ["en"], "balanced": LANGUAGES}.items():
@@ -15,14 +15,14 @@ for name, calibration_languages in {"English only": ["en"], "balanced": LANGUAGE
         "gptq",
         bits=3,
         languages=calibration_languages,
-        num_rows=39,
+        num_rows=24,
         sequence_length=128,
         evaluation=EvaluationConfig(languages=LANGUAGES),
     )
     model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
     reports[name] = model.multilingual_report
 
-print("KL to the model before quantization, 3 bits, 39 rows of 128 tokens\n")
+print("KL to the model before quantization, 3 bits, 24 rows of 128 tokens\n")
 print("| language     | English only | balanced |")
 print("| :----------- | -----------: | -------: |")
 for score in reports["balanced"].scores:

@@ -10,7 +10,9 @@ from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig
 MODEL = Path(__file__).parent / "tiny-multilingual-lm"
 LANGUAGES = ["en", "sw", "zh"]
 
-config = MultilingualCalibrationConfig("gptq", bits=4, languages=LANGUAGES, evaluation=None)
+config = MultilingualCalibrationConfig(
+    "gptq", bits=4, languages=LANGUAGES, num_rows=12, sequence_length=256, evaluation=None
+)
 model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
 
 with tempfile.TemporaryDirectory() as folder:
