@@ -27,6 +27,7 @@ _HOME = {
     "MultilingualError": "errors",
     "MultilingualPerplexity": "evaluation.perplexity",
     "MultilingualReport": "report.multilingual_report",
+    "SweepPlan": "analysis.sweep_plan",
     "build_calibration_set": "calibration.build",
     "build_nonsense_set": "calibration.nonsense",
     "compare_reports": "report.compare",
@@ -36,8 +37,10 @@ _HOME = {
     "export_tensors": "calibration.export",
     "export_text": "calibration.export",
     "find_language": "languages",
+    "find_sweep": "analysis.sweep_plan",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
+    "sweep_settings": "analysis.sweep",
 }
 
 __all__ = [
@@ -50,6 +53,7 @@ __all__ = [
     "MultilingualError",
     "MultilingualPerplexity",
     "MultilingualReport",
+    "SweepPlan",
     "build_calibration_set",
     "build_nonsense_set",
     "compare_reports",
@@ -59,11 +63,15 @@ __all__ = [
     "export_tensors",
     "export_text",
     "find_language",
+    "find_sweep",
     "merge_reports",
     "published_setting",
+    "sweep_settings",
 ]
 
 if TYPE_CHECKING:
+    from .analysis.sweep import sweep_settings
+    from .analysis.sweep_plan import SweepPlan, find_sweep
     from .calibration.build import build_calibration_set
     from .calibration.calibration_set import CalibrationSet
     from .calibration.export import export_dataset, export_examples, export_tensors, export_text

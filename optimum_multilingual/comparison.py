@@ -66,12 +66,12 @@ def evaluate_checkpoints(
     tokenizer = load_tokenizer(tokenizer, str(reference))
     _require_same_tokenizer(tokenizer, str(quantized))
     prepared, manifest = _prepare(config, tokenizer, reference, quantized)
-    before = _load(reference, device_map)
+    before = load_whole_model(reference, device_map)
     states = run_reference(before, prepared)
     linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
     revision = getattr(before.config, "_commit_hash", None)
     del before
-    after = _load(quantized, device_map)
+    after = load_whole_model(quantized, device_map)
     measured = run_quantized(after, prepared, states)
     tasks = run_tasks(after, prepared, states)
     setting = _setting(reference, quantized, revision, after, linear_layers)
@@ -97,7 +97,12 @@ def _prepare(
     return prepare_evaluation(config, languages, tokenizer, longest, row_length, calibrations), manifest
 
 
-def _load(name: str | Path, device_map: Any) -> Any:
+def load_whole_model(name: str | Path, device_map: Any) -> Any:
+    """Loads a causal language model, all of whose weights are in its checkpoint.
+
+    Raises:
+        ModelError: some are not, or it is no causal language model.
+    """
     with quiet_import():
         from transformers import AutoModelForCausalLM
 

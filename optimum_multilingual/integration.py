@@ -11,7 +11,7 @@ import torch
 from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
 
-from .backends import find_backend
+from .backends import Backend, find_backend
 from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet, Manifest
 from .calibration.nonsense import NO_LANGUAGE
@@ -139,8 +139,7 @@ class MultilingualQuantizer(HfQuantizer):
     def _measure(self, model: Any, evaluation: Evaluation, reference: Reference) -> MultilingualReport:
         with self.backend.running():
             measured = run_quantized(model, evaluation, reference)
-        revision = getattr(model.config, "_commit_hash", None)
-        setting = {"model": public_name(model.name_or_path), "revision": revision, **self.backend.setting(model)}
+        setting = setting_of(model, self.backend)
         tasks = run_tasks(model, evaluation, reference)
         return make_report(measured, evaluation, setting, self.manifest, reference.noise_floor, tasks)
 
@@ -150,6 +149,12 @@ class MultilingualQuantizer(HfQuantizer):
     @property
     def is_trainable(self) -> bool:
         return False
+
+
+def setting_of(model: Any, backend: Backend) -> dict[str, Any]:
+    """What the report says of a quantized model: which one it was, and how and where it was quantized."""
+    revision = getattr(model.config, "_commit_hash", None)
+    return {"model": public_name(model.name_or_path), "revision": revision, **backend.setting(model)}
 
 
 def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None) -> CalibrationSet:

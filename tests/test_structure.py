@@ -28,7 +28,7 @@ ORDER = [
     {"backends", "evaluation", "model_checks"},
     {"report"},
     {"atomic_folder"},
-    {"checkpoint", "comparison", "hub", "integration"},
+    {"analysis", "checkpoint", "comparison", "hub", "integration"},
     {"commands"},
 ]
 

@@ -23,15 +23,13 @@ def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
-def add_corpus(parser: argparse.ArgumentParser) -> None:
+def add_corpus(
+    parser: argparse.ArgumentParser,
+    languages: str = "names, codes, tags or presets: en sw cmn_Hans Yoruba eu-24; auto: those on the model's card",
+) -> None:
     """Adds what says which languages, and where their text comes from."""
     group = parser.add_argument_group("text")
-    group.add_argument(
-        "--languages",
-        nargs="+",
-        metavar="LANGUAGE",
-        help="names, codes, tags or presets: en sw cmn_Hans Yoruba eu-24; auto: those on the model's card",
-    )
+    group.add_argument("--languages", nargs="+", metavar="LANGUAGE", help=languages)
     group.add_argument(
         "--corpus",
         default="embedded",

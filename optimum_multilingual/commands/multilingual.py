@@ -12,6 +12,7 @@ from .languages import LanguagesCommand
 from .methods import MethodsCommand
 from .quantize import QuantizeCommand
 from .report import ReportCommand
+from .sweep import SweepCommand
 
 
 class MultilingualCommand(BaseOptimumCLICommand):
@@ -30,4 +31,5 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
+        CommandInfo(name="sweep", help="Rank many calibration sets.", subcommand_class=SweepCommand),
     )

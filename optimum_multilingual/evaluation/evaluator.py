@@ -138,8 +138,13 @@ class Measurement:
     num_characters: np.ndarray
 
 
-def run_reference(model: Any, evaluation: Evaluation) -> Reference:
+def run_reference(model: Any, evaluation: Evaluation, processes: Processes | None = None) -> Reference:
     """Scores the model as it is and keeps its final hidden states.
+
+    Args:
+        model: the reference.
+        evaluation: the text.
+        processes: those that share the work; None for all that were launched together, `Processes()` for this one alone.
 
     Raises:
         ModelError: its logits cannot be had from its hidden states.
@@ -148,14 +153,14 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
     first = next(iter(evaluation.windows.values()))
     settings = evaluation.settings
     states = StateStore(settings.reference_memory, settings.reference_device_memory)
-    scorer, processes = Scorer(model), Processes.current()
+    scorer, processes = Scorer(model), processes or Processes.current()
 
     def score() -> dict[Any, Any]:
         check_head(model, head, first[0].start(CHECKED_TOKENS))
         noise_floor = _noise_floor(model, head, first, settings.batch_tokens)
         for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
             states.put((language, place), scorer.states(batch))
-        return {processes.rank: (_digest(evaluation), noise_floor)}
+        return {processes.rank: (digest_of(evaluation), noise_floor)}
 
     of_processes = processes.together(score)
     if len({digest for digest, _ in of_processes.values()}) > 1:
@@ -167,7 +172,8 @@ def run_reference(model: Any, evaluation: Evaluation) -> Reference:
     return Reference(states, head, of_processes[0][1], answers)
 
 
-def _digest(evaluation: Evaluation) -> str:
+def digest_of(evaluation: Evaluation) -> str:
+    """SHA-256 over the windows of all languages: equal text, cut alike, has an equal one."""
     digest = hashlib.sha256()
     for language, windows in evaluation.windows.items():
         digest.update(language.tag.encode())
@@ -193,15 +199,23 @@ def _noise_floor(model: Any, head: OutputHead, windows: Sequence[Window], batch_
     return floor if math.isfinite(floor) else None
 
 
-def run_quantized(model: Any, evaluation: Evaluation, reference: Reference) -> dict[Language, Measurement]:
+def run_quantized(
+    model: Any, evaluation: Evaluation, reference: Reference, processes: Processes | None = None
+) -> dict[Language, Measurement]:
     """Scores the quantized model on the same batches and compares it with the reference, token by token.
 
     Under `accelerate launch` every process scores its share of the batches and gets the measurement of all.
 
+    Args:
+        model: the quantized one.
+        evaluation: the text.
+        reference: what `run_reference` kept, with the same processes.
+        processes: as in `run_reference`.
+
     Raises:
         ProcessError: another process failed.
     """
-    head, scorer, processes = output_head(model), Scorer(model), Processes.current()
+    head, scorer, processes = output_head(model), Scorer(model), processes or Processes.current()
 
     def score() -> dict[Any, Any]:
         first = next(iter(evaluation.windows.values()))[0]

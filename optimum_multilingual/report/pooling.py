@@ -61,14 +61,19 @@ class Pooled:
 
 def pool(language: Language, measured: Measurement, settings: EvaluationConfig) -> Pooled:
     """Sums up every document's tokens and draws documents, by a generator that seed and language alone decide."""
+    per_document = document_sums(measured)
+    seed = [settings.seed, int.from_bytes(language.tag.encode(), "big")]
+    with np.errstate(invalid="ignore"):  # infinite scores of a broken model, drawn or not
+        draws = resample_sums(per_document, settings.bootstrap_draws, seed)
+    return Pooled(language, per_document, draws, settings.confidence)
+
+
+def document_sums(measured: Measurement) -> np.ndarray:
+    """The sums of every document over its tokens, shape [documents, columns]; `Column` names them."""
     documents = len(measured.documents)
     columns = (
         None, measured.reference_nll, measured.quantized_nll, measured.kl, measured.reverse_kl,
         measured.agree, measured.overlap,
     )  # fmt: skip
     of_tokens = [np.bincount(measured.document, weights, documents) for weights in columns]
-    per_document = np.stack([*of_tokens, measured.num_bytes, measured.num_characters, np.ones(documents)], axis=1)
-    seed = [settings.seed, int.from_bytes(language.tag.encode(), "big")]
-    with np.errstate(invalid="ignore"):  # infinite scores of a broken model, drawn or not
-        draws = resample_sums(per_document, settings.bootstrap_draws, seed)
-    return Pooled(language, per_document, draws, settings.confidence)
+    return np.stack([*of_tokens, measured.num_bytes, measured.num_characters, np.ones(documents)], axis=1)

@@ -1,0 +1,114 @@
+"""One model in memory whose reference is scored once, and copies of it that are quantized and measured."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..backends import Backend, find_backend
+from ..calibration.calibration_set import CalibrationSet
+from ..config import MultilingualCalibrationConfig
+from ..evaluation.evaluator import Evaluation, Measurement, Reference, run_quantized, run_reference
+from ..evaluation.processes import Processes
+from ..integration import setting_of
+from ..languages import Language
+from ..model_checks import require_in_memory, require_one_device
+from ..report.measures import make_report
+from ..report.multilingual_report import MultilingualReport
+from ..report.pooling import document_sums
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One quantization: the report, and the sums of every document that later comparisons are paired by.
+
+    Args:
+        report: what each language lost.
+        documents: tag -> sums of its documents, shape [documents, columns]; `report.pooling.Column` names the columns.
+    """
+
+    report: MultilingualReport
+    documents: Mapping[str, np.ndarray]
+
+
+@dataclass
+class Workbench:
+    """Quantizes and measures copies of one model, which stays as it is.
+
+        reference ──── scored once ────────────┐
+        model ──copy──> quantize(set 1) ──> compare ──> Measured
+              ──copy──> quantize(set 2) ──> compare ──> Measured
+
+    Model and one copy are in memory together. Several processes each have a bench of their own: nothing here waits for another.
+
+    Args:
+        model: the dense model, on one device.
+        seconds: spent so far on "reference", "copying", "quantizing" and "evaluating".
+
+    Raises:
+        ModelError: the model lies on several devices or on disk.
+    """
+
+    model: Any
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        placed = getattr(self.model, "hf_device_map", None)
+        require_in_memory(placed)
+        require_one_device(placed, "A study")
+
+    def score(self, evaluation: Evaluation) -> Reference:
+        """Scores the model as it is on some text."""
+        with self._timed("reference"):
+            return run_reference(self.model, evaluation, Processes())
+
+    def quantize(self, config: MultilingualCalibrationConfig, calibration_set: CalibrationSet) -> tuple[Any, Backend]:
+        """A quantized copy, and the engine that made it.
+
+        Raises:
+            ConfigError, ModelError: the engine cannot do what the config asks, or not with this model.
+        """
+        backend = find_backend(config)
+        backend.check_model(self.model)
+        with self._timed("copying"):
+            twin = copy.deepcopy(self.model)
+        with self._timed("quantizing"):
+            backend.quantize(twin, calibration_set)
+        return twin, backend
+
+    def compare(
+        self, quantized: Any, backend: Backend, evaluation: Evaluation, reference: Reference
+    ) -> dict[Language, Measurement]:
+        """What a quantized copy does to the text that the reference was scored on, token by token."""
+        with self._timed("evaluating"), backend.running():
+            return run_quantized(quantized, evaluation, reference, Processes())
+
+    def measure(
+        self,
+        config: MultilingualCalibrationConfig,
+        calibration_set: CalibrationSet,
+        evaluation: Evaluation,
+        reference: Reference,
+    ) -> Measured:
+        """Quantizes a copy with a calibration set and reports what each language lost."""
+        quantized, backend = self.quantize(config, calibration_set)
+        measured = self.compare(quantized, backend, evaluation, reference)
+        setting = setting_of(quantized, backend)
+        with self._timed("evaluating"):
+            report = make_report(measured, evaluation, setting, calibration_set.manifest, reference.noise_floor)
+        return Measured(report, {language.tag: document_sums(of_it) for language, of_it in measured.items()})
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += time.perf_counter() - started
