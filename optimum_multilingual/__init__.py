@@ -37,6 +37,7 @@ _HOME = {
     "export_tensors": "calibration.export",
     "export_text": "calibration.export",
     "find_language": "languages",
+    "find_minimax_mixture": "analysis.minimax",
     "find_sweep": "analysis.sweep_plan",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
@@ -63,6 +64,7 @@ __all__ = [
     "export_tensors",
     "export_text",
     "find_language",
+    "find_minimax_mixture",
     "find_sweep",
     "merge_reports",
     "published_setting",
@@ -70,6 +72,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .analysis.minimax import find_minimax_mixture
     from .analysis.sweep import sweep_settings
     from .analysis.sweep_plan import SweepPlan, find_sweep
     from .calibration.build import build_calibration_set

@@ -11,6 +11,8 @@ PROMISED = {
     "one_line.py": ["Amharic (am)", "macro mean", "verdicts, corrected"],
     "english_only_against_balanced.py": ["English only", "balanced", "worst"],
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
+    "minimax_mixture.py": ["rows best", "step by step", "'swh_Latn':"],
+    "sweep_of_settings.py": ["sweep.parquet", "## gptq, 3 bits", "mean KL"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
 }
 

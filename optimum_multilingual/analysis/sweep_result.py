@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ..report.compare import Comparison, compare_reports
 from ..report.plain_values import to_plain
 from ..report.rows import arrow_table
-from ..report.scores import Estimate
 from .ranking import Losses
 from .sweep_plan import Cell, SweepPlan
 from .sweep_table import conclusion, group_table
@@ -42,6 +41,14 @@ class Group:
     def name(self) -> str:
         """Such as "gptq.4bit"."""
         return f"{self.quantizer}.{self.bits}bit"
+
+    @property
+    def drawn(self) -> str:
+        """How many calibration sets are behind each number, and whether the intervals know."""
+        seeds = len(next(iter(self.cells.values())))
+        if seeds == 1:
+            return "one draw of the calibration text, which the intervals do not cover"
+        return f"means over {seeds} draws of the calibration text, which the intervals cover"
 
     @lru_cache(maxsize=2)  # noqa: B019  the group and this cache live and die with one result
     def losses(self, measure: str) -> Losses:
@@ -115,7 +122,8 @@ class Sweep:
         return (
             f"{self.computed} of {len(self.cells)} cells were computed, the others were there: reference "
             f"{parts['reference']:.1f} s, quantizing {parts['quantizing']:.1f} s, evaluating {parts['evaluating']:.1f} s, "
-            f"copying the model {parts['copying']:.1f} s, calibration sets {parts['sets']:.1f} s; whole run {parts['whole']:.1f} s"
+            f"copying the model {parts['copying']:.1f} s, calibration sets {parts['sets']:.1f} s; "
+            f"whole run {parts['whole']:.1f} s"
             + (f" = {parts['whole'] / needed:.2f} x the first three" if needed else "")
         )
 
@@ -168,9 +176,6 @@ class Sweep:
 
         for group in self.groups():
             save_figure(plot_heat_map(group.comparison()), folder / f"heat-map.{group.name}.png")
-            save_figure(plot_ranking(group.losses("kl").ranking(), group.name), folder / f"ranking.{group.name}.png")
-
-
-def interval(estimate: Estimate, form: str = ".4f") -> str:
-    """Such as "0.0123 (0.0120 .. 0.0126)"."""
-    return f"{estimate.value:{form}} ({estimate.low:{form}} .. {estimate.high:{form}})"
+            losses = group.losses("kl")
+            subtitle = f"{group.quantizer}, {group.bits} bits; {group.drawn}; {100 * losses.confidence:g}% intervals"
+            save_figure(plot_ranking(losses.ranking(), subtitle), folder / f"ranking.{group.name}.png")

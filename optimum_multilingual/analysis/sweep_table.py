@@ -23,18 +23,12 @@ def group_table(group: Group) -> str:
     kl, loss = group.losses("kl"), group.losses("loss")
     reference = next(iter(group.cells.values()))[0].report
     before = {score.language: score.reference.perplexity for score in reference.scores}
-    seeds = len(next(iter(group.cells.values())))
     percent = f"{100 * kl.confidence:g}%"
-    drawn = (
-        f"means over {seeds} draws of the calibration text, which the intervals cover"
-        if seeds > 1
-        else "one draw of the calibration text, which the intervals do not cover"
-    )
     return "\n".join(
         [
             f"## {group.quantizer}, {group.bits} bits",
             "",
-            f"Perplexity; {drawn}.",
+            f"Perplexity; {group.drawn}.",
             "",
             *_table(loss, {"reference": [before[tag] for tag in loss.languages]}, np.exp, ".2f"),
             "",

@@ -10,6 +10,7 @@ from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .languages import LanguagesCommand
 from .methods import MethodsCommand
+from .minimax import MinimaxCommand
 from .quantize import QuantizeCommand
 from .report import ReportCommand
 from .sweep import SweepCommand
@@ -31,5 +32,6 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
+        CommandInfo(name="minimax", help="Search a fair mixture.", subcommand_class=MinimaxCommand),
         CommandInfo(name="sweep", help="Rank many calibration sets.", subcommand_class=SweepCommand),
     )

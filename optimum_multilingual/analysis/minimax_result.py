@@ -1,0 +1,152 @@
+"""What the search for a minimax mixture found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..evaluation.bootstrap import percentile_interval
+from ..languages import Language
+from ..report.aligned import aligned
+from ..report.plain_values import to_plain
+from ..report.scores import Estimate
+from .ranking import Losses
+
+
+@dataclass(frozen=True)
+class Step:
+    """One mixture that was tried.
+
+    Args:
+        shares: of each language, summing to one.
+        rows: of each language.
+        damages: KL to the reference of each language on the tuning text of the search, nats a token.
+    """
+
+    shares: tuple[float, ...]
+    rows: tuple[int, ...]
+    damages: tuple[float, ...]
+
+    @property
+    def worst(self) -> float:
+        """The largest damage; infinite where one is no number."""
+        return max(self.damages) if all(map(np.isfinite, self.damages)) else np.inf
+
+
+@dataclass(frozen=True)
+class MinimaxMixture:
+    """Shares whose worst language loses least, or the uniform ones where none was better beyond noise.
+
+        >>> print(found)                    # the shares, the steps, and a paragraph in plain words
+        >>> found.shares                    # {'eng_Latn': 0.41, 'swh_Latn': 0.22, ...}: goes into mixture=
+
+    Args:
+        shares: language tag to share.
+        improved: whether these are other than uniform.
+        uniform, minimax: KL of the two on text the search did not see, by tag.
+        worst_change: of the worst language's KL there from uniform to the best mixture tried, relative, with its interval.
+        mean_change: the same of the mean over languages.
+        languages: in the order of the steps' numbers.
+        steps: every mixture that was tried, the uniform one first.
+        seconds: spent on "reference", "copying", "quantizing" and "evaluating".
+    """
+
+    shares: Mapping[str, float]
+    improved: bool
+    uniform: Mapping[str, float]
+    minimax: Mapping[str, float]
+    worst_change: Estimate
+    mean_change: Estimate
+    languages: tuple[str, ...]
+    steps: tuple[Step, ...]
+    seconds: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls,
+        languages: Sequence[Language],
+        steps: Sequence[Step],
+        best: Step,
+        losses: Losses,
+        seconds: Mapping[str, float],
+    ) -> MinimaxMixture:
+        """Decides: the best mixture is taken only if the whole interval of the worst language's change lies below zero."""
+        tags = tuple(language.tag for language in languages)
+        worst_change = _change(losses, lambda of_settings: of_settings.max(axis=-1))
+        mean_change = _change(losses, lambda of_settings: of_settings.mean(axis=-1))
+        improved = worst_change.high < 0
+        shares = best.shares if improved else steps[0].shares
+        uniform, minimax = (dict(zip(losses.languages, map(float, of_it))) for of_it in losses.values)
+        return cls(
+            dict(zip(tags, shares)), improved, uniform, minimax, worst_change, mean_change, tags, tuple(steps), seconds
+        )
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    @property
+    def best(self) -> Step:
+        """The mixture tried whose worst language lost least on the text of the search."""
+        return min(self.steps, key=lambda step: step.worst)
+
+    @property
+    def conclusion(self) -> str:
+        """What came out, in one paragraph of plain words."""
+        worst = {name: max(of_it, key=of_it.__getitem__) for name, of_it in (("u", self.uniform), ("m", self.minimax))}
+        numbers = (
+            f"on text that the search did not see, the worst language goes from {self.uniform[worst['u']]:.4f} "
+            f"({Language.from_tag(worst['u']).name}) with uniform shares to {self.minimax[worst['m']]:.4f} "
+            f"({Language.from_tag(worst['m']).name}), {_percent(self.worst_change)}, and the mean over languages by "
+            f"{_percent(self.mean_change)}"
+        )
+        if self.improved:
+            return f"The minimax mixture was found after {len(self.steps)} quantizations: {numbers}."
+        return (
+            f"No mixture of {len(self.steps)} lowered the worst language beyond noise, so the shares are uniform. With the "
+            f"best one tried, {numbers}: unresolved."
+        )
+
+    def to_markdown(self) -> str:
+        """Rows and KL of every language, uniform and best mixture, and the conclusion."""
+        uniform, best = self.steps[0], self.best
+        rows = [
+            [
+                f"{Language.from_tag(tag).name} ({tag})",
+                str(uniform.rows[place]),
+                str(best.rows[place]),
+                f"{self.uniform[tag]:.4f}",
+                f"{self.minimax[tag]:.4f}",
+            ]
+            for place, tag in enumerate(self.languages)
+        ]
+        header = ["language", "rows uniform", "rows best", "KL uniform", "KL best"]
+        steps = ", ".join(f"{step.worst:.4f}" for step in self.steps)
+        course = f"worst KL on the text of the search, step by step: {steps}"
+        return "\n".join([*aligned(header, rows, ["language"]), "", course, "", self.conclusion])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All numbers and the conclusion as plain JSON values."""
+        return {**to_plain(self), "conclusion": self.conclusion}
+
+    def save(self, path: str | Path) -> None:
+        """Writes `to_dict` as JSON."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _change(losses: Losses, pooled: Any) -> Estimate:
+    """Relative change of a number over languages from the first setting to the second, paired by documents."""
+    value, drawn = pooled(losses.values), pooled(losses.draws)
+    if not np.isfinite(value).all():
+        return Estimate(np.nan, np.nan, np.nan)
+    changes = drawn[:, 1] / drawn[:, 0] - 1
+    return Estimate(float(value[1] / value[0] - 1), *percentile_interval(changes, losses.confidence))
+
+
+def _percent(change: Estimate) -> str:
+    return f"{change.value:+.1%} ({change.low:+.1%} .. {change.high:+.1%})"

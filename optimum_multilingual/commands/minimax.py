@@ -1,0 +1,63 @@
+"""`optimum-cli multilingual minimax`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from optimum.commands.base import BaseOptimumCLICommand
+
+from . import arguments
+
+EXAMPLES = """\
+  optimum-cli multilingual minimax me/model --languages en sw hi --bits 3 --num-rows 96 --corpus my_texts/ --output shares.json
+"""
+
+
+class MinimaxCommand(BaseOptimumCLICommand):
+    """Searches the mixture whose worst language loses least."""
+
+    @staticmethod
+    def parse_args(parser: ArgumentParser) -> None:
+        arguments.describe(
+            parser,
+            "Searches the shares of languages whose worst language loses least, at a fixed number of rows.",
+            EXAMPLES,
+        )
+        parser.add_argument("model", help="dense model, by name or folder")
+        parser.add_argument("--method", default="gptq", help="quantization method (default: gptq)")
+        parser.add_argument("--engine", help="engine that does the method")
+        parser.add_argument("--bits", type=int, help="bits of a weight")
+        parser.add_argument("--group-size", type=int, help="weights that share a scale")
+        parser.add_argument("--steps", type=int, default=12, help="most quantizations to try (default: 12)")
+        parser.add_argument("--rate", type=float, default=0.8, help="how fast shares follow damage (default: 0.8)")
+        parser.add_argument("--output", metavar="FILE", help="write shares and steps as JSON")
+        parser.add_argument("--device-map", help="as in from_pretrained, one device: cpu, cuda:0")
+        arguments.add_corpus(parser)
+        arguments.add_calibration(parser)
+        arguments.add_evaluation(parser)
+
+    def run(self) -> None:
+        arguments.run_or_exit(self._run)
+
+    def _run(self) -> None:
+        from ..analysis.minimax import find_minimax_mixture
+
+        args = self.args
+        if args.output is not None:
+            arguments.require_free_file(args.output, "A mixture", (".json",))
+        config = arguments.config_from(
+            args,
+            method=args.method,
+            engine=args.engine,
+            bits=args.bits,
+            group_size=args.group_size,
+            evaluation=arguments.evaluation_from(args),
+        )
+        found = find_minimax_mixture(args.model, config, args.steps, args.rate, device_map=args.device_map)
+        print(found)
+        weights = " ".join(f"{tag}={share:.4f}" for tag, share in found.shares.items())
+        print(f"\nto quantize with it: optimum-cli multilingual quantize {args.model} --weights {weights} ...")
+        if args.output is not None:
+            found.save(Path(args.output))
+            print(f"saved in {args.output}")

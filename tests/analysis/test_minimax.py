@@ -1,0 +1,142 @@
+"""The search for the mixture whose worst language loses least."""
+
+import json
+
+import numpy as np
+import pytest
+from test_ranking import sums
+
+from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
+from optimum_multilingual.analysis.hedge import has_stalled, reweight
+from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
+from optimum_multilingual.analysis.ranking import Losses
+from optimum_multilingual.analysis.row_pool import RowPool
+from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
+from optimum_multilingual.languages import find_languages
+
+TAGS = ("eng_Latn", "swh_Latn")
+
+
+def config(**changes):
+    settings = {"bits": 3, "languages": ["en", "sw"], "num_rows": 4, "sequence_length": 32, **changes}
+    return MultilingualCalibrationConfig("gptq", **settings)
+
+
+def test_shares_grow_where_damage_is_above_the_mean_and_sum_to_one():
+    shares = reweight([0.25] * 4, [4.0, 2.0, 1.0, 1.0], rate=0.5)
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] > 0.25 > shares[2] == shares[3] and shares[1] == pytest.approx(0.25, rel=0.1)
+    assert reweight([0.2, 0.8], [3.0, 3.0], rate=1) == pytest.approx([0.2, 0.8])
+
+
+def test_no_language_falls_to_nothing():
+    shares = [0.25] * 4
+    for _ in range(50):
+        shares = reweight(shares, [9.0, 1.0, 1.0, 1.0], rate=1)
+    assert min(shares) > 0.04
+
+
+def test_the_search_finds_the_mixture_that_makes_damages_equal():
+    # A language's damage falls slowly with its share, as it does in models; the best worst case has all of them equal.
+    hardness = np.array([1.0, 1.3, 0.8, 1.1])
+    equal = hardness ** (1 / 0.3)
+    best = (hardness * (equal / equal.sum()) ** -0.3).max()
+    shares, worst = [0.25] * 4, []
+    for _ in range(25):
+        damages = hardness * np.array(shares) ** -0.3
+        worst.append(damages.max())
+        shares = reweight(shares, damages, rate=1)
+    assert worst[0] > 1.1 * best and worst[-1] == pytest.approx(best, rel=0.01)
+
+
+def test_the_search_stops_when_it_gains_no_more():
+    assert not has_stalled([1.0, 0.9], patience=2, least_gain=0.01)
+    assert not has_stalled([1.0, 0.9, 0.8], patience=2, least_gain=0.01)
+    assert has_stalled([1.0, 0.9, 0.899, 0.95], patience=2, least_gain=0.01)
+
+
+@pytest.fixture(scope="module")
+def pool(tokenizer):
+    texts = {
+        "en": [f"The river was high in year {n}, and nobody crossed it before noon." for n in range(300)],
+        "sw": [f"Mto ulijaa mwaka wa {n}, na hakuna aliyevuka kabla ya adhuhuri." for n in range(24)],
+    }
+    settings = {"corpus": texts, "deduplicate": False, "sequence_length": 64, "num_rows": 16}
+    return RowPool.build(config(**settings), 16, 14, tokenizer, None)
+
+
+def test_mixtures_take_the_first_rows_of_every_language(pool):
+    more, less = pool.mixture([0.75, 0.25]), pool.mixture([0.5, 0.5])
+    assert more.rows_of_languages() == {"eng_Latn": 12, "swh_Latn": 4}
+    rows = {
+        name: [row for row in of_it if row.language.tag == "swh_Latn"] for name, of_it in (("m", more), ("l", less))
+    }
+    assert rows["m"] == rows["l"][:4]
+    assert more.manifest.languages["eng_Latn"]["weight"] == 0.75
+    assert more.fingerprint != less.fingerprint == pool.mixture([0.5, 0.5]).fingerprint
+    assert more.manifest.row_hashes != less.manifest.row_hashes
+
+
+def test_what_a_language_has_too_little_text_for_goes_to_the_others(pool):
+    limit = len(pool.sets[find_languages(["sw"])[0]])
+    assert 8 <= limit < 14, "the text ends between the uniform share and the most rows"
+    assert pool.counts([0.01, 0.99]) == [16 - limit, limit]
+
+
+def test_less_text_than_the_uniform_share_is_an_error(tokenizer):
+    texts = {"en": ["A short text, and one more. "] * 400, "sw": ["Maandishi mafupi."]}
+    with pytest.raises(CorpusExhaustedError, match="Swahili"):
+        RowPool.build(config(corpus=texts, deduplicate=False), 4, 4, tokenizer, None)
+
+
+def found(uniform, minimax):
+    losses = Losses.of({"uniform": sums([uniform]), "minimax": sums([minimax])}, "kl", 400, 0.95, 0)
+    steps = [Step((0.5, 0.5), (2, 2), uniform), Step((0.75, 0.25), (3, 1), minimax)]
+    return MinimaxMixture.of(find_languages(["en", "sw"]), steps, steps[1], losses, {})
+
+
+def test_a_better_worst_language_is_taken():
+    better = found((0.10, 0.05), (0.08, 0.06))
+    assert better.improved and better.shares == {"eng_Latn": 0.75, "swh_Latn": 0.25}
+    assert better.worst_change.value == pytest.approx(-0.2) and better.mean_change.value == pytest.approx(
+        -0.0667, abs=1e-3
+    )
+    assert "The minimax mixture was found after 2 quantizations" in better.conclusion
+
+
+def test_what_is_not_better_on_other_text_falls_back_to_uniform_and_says_so():
+    worse = found((0.10, 0.05), (0.11, 0.05))
+    assert not worse.improved and set(worse.shares.values()) == {0.5}
+    assert "so the shares are uniform" in worse.conclusion and "unresolved" in worse.conclusion
+
+
+def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
+    arguments = ["--languages", "en", "sw", "--bits", "3", "--num-rows", "6", "--sequence-length", "32", "--steps", "2"]
+    quick = ["--evaluation-tokens", "600", "--bootstrap-draws", "100", "--output", tmp_path / "shares.json"]
+    code, out, err = cli("minimax", tiny_model_path, *arguments, *quick)
+    assert code == 0, err
+    saved = json.loads((tmp_path / "shares.json").read_text())
+    assert [step["rows"] for step in saved["steps"]][0] == [3, 3] and len(saved["steps"]) == 2
+    first, second = saved["steps"]
+    worst = int(np.argmax(first["damages"]))
+    assert second["shares"][worst] > 0.5, "shares follow the damage that was measured"
+    assert set(saved["shares"]) == set(TAGS) and saved["conclusion"] in out
+    assert all(0 < value < 1 for value in (*saved["uniform"].values(), *saved["minimax"].values()))
+    MultilingualCalibrationConfig("gptq", languages=["en", "sw"], mixture=saved["shares"])
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"num_rows": None}, "give num_rows"),
+        ({"mixture": {"en": 1, "sw": 2}}, "leave mixture"),
+        ({"languages": ["en"]}, "two or more"),
+        ({"evaluation": None}, "give an evaluation"),
+        ({"evaluation": EvaluationConfig(tasks=["belebele"])}, "text only"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
+    with pytest.raises(ConfigError, match=words):
+        find_minimax_mixture(tiny_model_path, config(**changes))
+    with pytest.raises(ConfigError, match="at least 2"):
+        find_minimax_mixture(tiny_model_path, config(), steps=1)

@@ -1,0 +1,84 @@
+"""Ranking of settings: paired by documents, moved by draws of the calibration text."""
+
+import numpy as np
+import pytest
+
+from optimum_multilingual.analysis.ranking import Losses
+from optimum_multilingual.report.pooling import Column
+
+
+def sums(kl_of_seeds, languages=("eng_Latn", "swh_Latn"), documents=30, spread=0.5, seed=0):
+    """Sums of documents whose difficulty is the same in every setting; KL in each language as given, for each seed."""
+    difficulty = np.random.default_rng(seed).lognormal(0, spread, documents)
+    result = []
+    for values in kl_of_seeds:
+        of_seed = {}
+        for tag, value in zip(languages, values):
+            columns = np.zeros((documents, len(Column)))
+            columns[:, Column.TOKENS] = 100
+            columns[:, Column.KL] = 100 * value * difficulty
+            columns[:, Column.QUANTIZED] = columns[:, Column.KL] + 300
+            of_seed[tag] = columns
+        result.append(of_seed)
+    return result
+
+
+def losses(measure="kl", **settings):
+    return Losses.of(settings, measure, draws=500, confidence=0.95, seed=3)
+
+
+def test_values_are_ratios_of_sums_and_means_over_seeds():
+    found = losses(a=sums([(0.1, 0.2), (0.3, 0.4)]))
+    scale = np.random.default_rng(0).lognormal(0, 0.5, 30).mean()
+    assert found.values[0] == pytest.approx([0.2 * scale, 0.3 * scale])
+    assert losses("loss", a=sums([(0.1, 0.2)])).values[0] == pytest.approx([0.1 * scale + 3, 0.2 * scale + 3])
+
+
+def test_settings_are_paired_by_documents():
+    # Documents spread far more than settings differ, and yet one setting is lower in every draw.
+    found = losses(a=sums([(0.10, 0.10)]), b=sums([(0.11, 0.11)]))
+    a, b = (found.estimate(place, 0) for place in (0, 1))
+    assert a.high > b.low
+    assert found.best(0) == 0
+    assert [each.best_share for each in found.ranking()] == [1, 0]
+
+
+def test_a_difference_smaller_than_that_between_draws_is_unresolved():
+    noisy = losses(a=sums([(0.10, 0.1), (0.20, 0.1)]), b=sums([(0.12, 0.1), (0.22, 0.1)]))
+    assert noisy.best(0) is None
+    assert 0.05 < noisy.ranking()[0].best_share < 0.95
+    one_draw = losses(a=sums([(0.10, 0.1)]), b=sums([(0.12, 0.1)]))
+    assert one_draw.best(0) == 0
+
+
+def test_the_spread_of_draws_is_that_of_a_mean_over_seeds():
+    generator = np.random.default_rng(1)
+    of_seeds = generator.normal(1.0, 0.1, (4, 5))  # settings x seeds
+    found = Losses.of(
+        {f"s{n}": sums([(v, v) for v in values], spread=0) for n, values in enumerate(of_seeds)}, "kl", 4000, 0.95, 0
+    )
+    expected = np.sqrt(of_seeds.var(axis=1, ddof=1).mean() / 5)
+    assert found.draws[:, 0, 0].std() == pytest.approx(expected, rel=0.1)
+    # One calibration set moves all languages together.
+    assert found.draws[:, 0, 0].std() == pytest.approx(found.draws[:, 0].mean(axis=-1).std(), rel=1e-6)
+
+
+def test_ranking_names_the_worst_language_and_orders_by_the_mean():
+    found = losses(a=sums([(0.1, 0.9)]), b=sums([(0.4, 0.4)])).ranking()
+    assert [each.setting for each in found] == ["b", "a"]
+    assert [each.worst_language for each in found] == ["eng_Latn", "swh_Latn"]
+    assert [each.rank.value for each in found] == [1, 2] and found[0].rank.low == found[0].rank.high == 1
+    assert found[0].best_worst_share == 1
+
+
+def test_a_broken_language_is_infinite_and_last():
+    broken = sums([(0.1, 0.1)])
+    broken[0]["swh_Latn"][3, Column.KL] = np.nan
+    found = losses(a=broken, b=sums([(0.5, 0.5)]))
+    assert found.values[0][1] == np.inf and found.values[0][0] < np.inf
+    assert [each.setting for each in found.ranking()] == ["b", "a"]
+    assert found.best(1) == 1
+
+
+def test_the_same_seed_gives_the_same_draws():
+    assert np.array_equal(losses(a=sums([(1, 2), (2, 3)])).draws, losses(a=sums([(1, 2), (2, 3)])).draws)
