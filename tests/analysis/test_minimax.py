@@ -1,10 +1,8 @@
 """The search for the mixture whose worst language loses least."""
 
-import json
-
 import numpy as np
 import pytest
-from test_ranking import sums
+from setting_sums import sums
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
 from optimum_multilingual.analysis.hedge import has_stalled, reweight
@@ -13,8 +11,6 @@ from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
 from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
 from optimum_multilingual.languages import find_languages
-
-TAGS = ("eng_Latn", "swh_Latn")
 
 
 def config(**changes):
@@ -108,21 +104,6 @@ def test_what_is_not_better_on_other_text_falls_back_to_uniform_and_says_so():
     worse = found((0.10, 0.05), (0.11, 0.05))
     assert not worse.improved and set(worse.shares.values()) == {0.5}
     assert "so the shares are uniform" in worse.conclusion and "unresolved" in worse.conclusion
-
-
-def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
-    arguments = ["--languages", "en", "sw", "--bits", "3", "--num-rows", "6", "--sequence-length", "32", "--steps", "2"]
-    quick = ["--evaluation-tokens", "600", "--bootstrap-draws", "100", "--output", tmp_path / "shares.json"]
-    code, out, err = cli("minimax", tiny_model_path, *arguments, *quick)
-    assert code == 0, err
-    saved = json.loads((tmp_path / "shares.json").read_text())
-    assert [step["rows"] for step in saved["steps"]][0] == [3, 3] and len(saved["steps"]) == 2
-    first, second = saved["steps"]
-    worst = int(np.argmax(first["damages"]))
-    assert second["shares"][worst] > 0.5, "shares follow the damage that was measured"
-    assert set(saved["shares"]) == set(TAGS) and saved["conclusion"] in out
-    assert all(0 < value < 1 for value in (*saved["uniform"].values(), *saved["minimax"].values()))
-    MultilingualCalibrationConfig("gptq", languages=["en", "sw"], mixture=saved["shares"])
 
 
 @pytest.mark.parametrize(

@@ -164,15 +164,3 @@ def test_processes_take_their_share_of_the_cells(swept, tiny_model_path, tmp_pat
         assert [score.kl.mean.value for score in shared.scores] == pytest.approx(
             [score.kl.mean.value for score in alone.scores], rel=1e-5
         )
-
-
-def test_the_command_prints_and_saves(tiny_model_path, tmp_path, cli):
-    plan = tmp_path / "plan.json"
-    plan.write_text(json.dumps(PLAN))
-    arguments = ["--evaluation-tokens", "200", "--bootstrap-draws", "100", "--settings", "en", "--num-rows", "2"]
-    code, out, err = cli("sweep", tiny_model_path, "--plan", plan, *arguments, "--output", tmp_path / "sweep")
-    assert code == 0, err
-    assert "## gptq, 3 bits" in out and "en has a mean KL of" in out and "saved in" in out
-    assert (tmp_path / "sweep" / "sweep.parquet").is_file()
-    code, _, err = cli("sweep", tiny_model_path, "--preset", "beyond", "--output", tmp_path / "none")
-    assert code == 1 and "There is no sweep called 'beyond'" in err

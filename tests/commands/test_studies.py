@@ -1,0 +1,41 @@
+"""The verbs that study one model: sweep and minimax."""
+
+import json
+
+import numpy as np
+
+from optimum_multilingual import MultilingualCalibrationConfig
+
+PLAN = {
+    "settings": {"en": {"languages": ["en"], "sequence_length": 32}, "sw": {"languages": ["sw"]}},
+    "quantizers": {"gptq": {"method": "gptq"}},
+    "bits": [3],
+    "languages": ["en", "sw"],
+}
+
+
+def test_the_command_prints_and_saves(tiny_model_path, tmp_path, cli):
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(PLAN))
+    arguments = ["--evaluation-tokens", "200", "--bootstrap-draws", "100", "--settings", "en", "--num-rows", "2"]
+    code, out, err = cli("sweep", tiny_model_path, "--plan", plan, *arguments, "--output", tmp_path / "sweep")
+    assert code == 0, err
+    assert "## gptq, 3 bits" in out and "en has a mean KL of" in out and "saved in" in out
+    assert (tmp_path / "sweep" / "sweep.parquet").is_file()
+    code, _, err = cli("sweep", tiny_model_path, "--preset", "beyond", "--output", tmp_path / "none")
+    assert code == 1 and "There is no sweep called 'beyond'" in err
+
+
+def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
+    arguments = ["--languages", "en", "sw", "--bits", "3", "--num-rows", "6", "--sequence-length", "32", "--steps", "2"]
+    quick = ["--evaluation-tokens", "600", "--bootstrap-draws", "100", "--output", tmp_path / "shares.json"]
+    code, out, err = cli("minimax", tiny_model_path, *arguments, *quick)
+    assert code == 0, err
+    saved = json.loads((tmp_path / "shares.json").read_text())
+    assert saved["steps"][0]["rows"] == [3, 3] and len(saved["steps"]) == 2
+    first, second = saved["steps"]
+    worst = int(np.argmax(first["damages"]))
+    assert second["shares"][worst] > 0.5, "shares follow the damage that was measured"
+    assert set(saved["shares"]) == {"eng_Latn", "swh_Latn"} and saved["conclusion"] in out
+    assert all(0 < value < 1 for value in (*saved["uniform"].values(), *saved["minimax"].values()))
+    MultilingualCalibrationConfig("gptq", languages=["en", "sw"], mixture=saved["shares"])
