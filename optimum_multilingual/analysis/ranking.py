@@ -107,7 +107,7 @@ class Losses:
         """All settings by the mean over languages, the lowest first."""
         means, worsts = self.draws.mean(axis=-1), self.draws.max(axis=-1)
         ranks = means.argsort(axis=1).argsort(axis=1) + 1
-        ranked = []
+        ranked: list[Ranked] = []
         for place in self.values.mean(axis=-1).argsort(kind="stable"):
             rank = np.quantile(ranks[:, place], [(1 - self.confidence) / 2, (1 + self.confidence) / 2])
             ranked.append(

@@ -51,9 +51,10 @@ class RowPool:
         """
         languages = config.resolved_languages
         least = -(-num_rows // len(languages))
+        unsized: dict[str, Any] = dict.fromkeys(SIZES)
         sets = {}
         for language in languages:
-            alone = replace(config, languages=[language], mixture="uniform", cache=False, **dict.fromkeys(SIZES))
+            alone = replace(config, languages=[language], mixture="uniform", cache=False, **unsized)
             sets[language] = _as_many_as_there_are(alone, least, max(least, most), tokenizer, max_length)
         return cls(sets, num_rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +67,8 @@ def sweep_settings(
         CheckpointError: the folder holds something else, cannot be written, or a cell in it is damaged.
         ProcessError: another process failed.
     """
-    started, seconds = time.perf_counter(), Counter[str]()
+    started = time.perf_counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     plan = find_sweep(plan) if isinstance(plan, str) else plan
     evaluation = _evaluation_of(plan, evaluation)
     store, processes = CellStore(Path(output)), Processes.current()

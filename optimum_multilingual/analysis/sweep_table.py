@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +44,9 @@ def group_table(group: Group) -> str:
     )
 
 
-def _table(losses: Losses, first: dict[str, list[float]], shown: np.ufunc, form: str) -> list[str]:
+def _table(
+    losses: Losses, first: dict[str, list[float]], shown: Callable[[np.ndarray], np.ndarray], form: str
+) -> list[str]:
     rows = []
     values = shown(losses.values)
     for place, tag in enumerate(losses.languages):

@@ -42,6 +42,7 @@ class MinimaxCommand(BaseOptimumCLICommand):
 
     def _run(self) -> None:
         from ..analysis.minimax import find_minimax_mixture
+        from ..evaluation.processes import Processes
 
         args = self.args
         if args.output is not None:
@@ -55,6 +56,8 @@ class MinimaxCommand(BaseOptimumCLICommand):
             evaluation=arguments.evaluation_from(args),
         )
         found = find_minimax_mixture(args.model, config, args.steps, args.rate, device_map=args.device_map)
+        if not Processes.current().is_main:
+            return
         print(found)
         weights = " ".join(f"{tag}={share:.4f}" for tag, share in found.shares.items())
         print(f"\nto quantize with it: optimum-cli multilingual quantize {args.model} --weights {weights} ...")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +16,9 @@ from accelerate.utils import gather_object, parse_flag_from_env
 from ..errors import ModelError, ProcessError
 
 Item = TypeVar("Item")
+
+# A process that is done waits for the slowest: with large models longer than the 10 or 30 minutes after which torch gives up.
+LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Processes:
             return cls()
         # Left to itself, accelerate takes processes without accelerators for unrelated ones.
         cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
-        state = PartialState(cpu=cpu)
+        state = PartialState(cpu=cpu, timeout=LONGEST_WAIT)
         return cls(state.process_index, state.num_processes)
 
     @property
