@@ -15,6 +15,7 @@ from .base import Backend
 from .capability import Capability
 from .layer_checks import check_group_size, fitting_group_size, refuse_fused_experts
 from .quiet import quiet_engine, quiet_import
+from .shared_passes import layers_with_one_input, one_pass_for_each_group
 
 GPTQ = Capability(
     method="gptq",
@@ -27,7 +28,7 @@ GPTQ = Capability(
     formats=("gptq", "gptq_v2"),
     packages=("optimum>=2.0", "gptqmodel>=7.6,<7.7"),
     extra="gptq",
-    balance="Rows are handed over one at a time and in order, and the engine weighs all of their tokens alike.",
+    balance="Rows are handed over in order, in batches without padding, and the engine weighs all of their tokens alike.",
     upstream="GPTQConfig",
     # Loaders choose a kernel of lower precision; with GPTQConfig(bits=4, backend="torch") the logits are the same.
     tolerance=0.05,
@@ -42,6 +43,9 @@ WORD = 32
 PACKING_KERNEL = "torch"
 REWRITING_KERNELS = ("torch_aten", "gptq_torch_aten", "torch_fused", "gptq_torch_fused")
 
+# Rows are run together up to this many tokens, as many as one row has by default: shorter ones leave a processor idle.
+TOKENS_OF_A_PASS = 2048
+
 # GPTQModel compiles a packing extension on first use, which takes longer than packing this many weights without it.
 COMPILE_ABOVE_WEIGHTS = 2_000_000_000
 
@@ -50,7 +54,7 @@ NOT_RELOADABLE = {"gpt2": "its weight initialisation fails on packed layers when
 
 
 class GPTQBackend(Backend):
-    """GPTQ: rows go to Optimum as they are, one at a time, in order; it forwards every row and no other.
+    """GPTQ: rows go to Optimum as they are and in order; it forwards every row and no other.
 
     Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023).
     """
@@ -126,9 +130,10 @@ class GPTQBackend(Backend):
 
         quantizer = GptqHfQuantizer(self.upstream, pre_quantized=False)
         quantizer.validate_environment()
+        engine = quantizer.optimum_quantizer
         # Handed over here and not in GPTQConfig(dataset=...), from where it would go into the published config.json.
-        quantizer.optimum_quantizer.dataset = examples_of(calibration_set)
-        with quiet_engine(), _packing_environment(model):
+        engine.dataset = examples_of(calibration_set, 1 if engine.batch_size > 1 else TOKENS_OF_A_PASS)
+        with quiet_engine(), _packing_environment(model), self._grouped(model, engine):
             quantizer.postprocess_model(model)
         config = model.config.quantization_config
         config.dataset = config.tokenizer = quantizer.optimum_quantizer.dataset = None
@@ -136,6 +141,20 @@ class GPTQBackend(Backend):
         model.hf_quantizer = quantizer
         model.is_quantized, model.quantization_method = True, QuantizationMethod.GPTQ
         self._packed = _packed_layout(model)
+
+    @contextmanager
+    def _grouped(self, model: Any, engine: Any) -> Iterator[None]:
+        """Lets Optimum run the rows once for all layers with one input, where the user has not said otherwise."""
+        blocks, _ = self._layers(model)
+        free = engine.true_sequential and not engine.modules_in_block_to_quantize
+        groups = layers_with_one_input(model, blocks) if free else None
+        if groups is None:
+            yield
+            return
+        engine.modules_in_block_to_quantize = groups
+        with one_pass_for_each_group(blocks):
+            yield
+        model.config.quantization_config.modules_in_block_to_quantize = engine.modules_in_block_to_quantize = None
 
     def details(self, model: Any) -> dict[str, Any]:
         """Bits, groups, symmetry, order, saved format and kernel of a quantized model."""
@@ -168,12 +187,18 @@ class GPTQBackend(Backend):
             yield
 
 
-def examples_of(calibration_set: CalibrationSet) -> list[dict[str, Any]]:
-    """Rows as Optimum takes them: one batch of one row each, nothing to pad, sort or cut."""
+def examples_of(calibration_set: CalibrationSet, tokens: int) -> list[dict[str, Any]]:
+    """Rows as Optimum takes them, in order and with nothing to pad, sort or cut.
+
+    Args:
+        calibration_set: all rows of one length.
+        tokens: of a batch of several rows, at most.
+    """
     import torch
 
-    rows = [torch.from_numpy(row.input_ids).long()[None] for row in calibration_set]
-    return [{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows]
+    rows = torch.from_numpy(calibration_set.token_ids()).long()
+    batches = rows.split(max(1, tokens // rows.shape[1]))
+    return [{"input_ids": batch, "attention_mask": torch.ones_like(batch)} for batch in batches]
 
 
 def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
