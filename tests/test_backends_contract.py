@@ -114,11 +114,17 @@ def quantized(capability, source, folder):
 def watch(patch, capability):
     """Notes the rows that enter the model while the engine works, and the sets that are built."""
     seen, built = [], []
+
+    def see(module, args):
+        # Engines that cut a model into parts first run it on tensors without values.
+        if args[0].device.type != "meta":
+            seen.append(args[0].clone())
+
     [engine] = [each for each in load_engines() if capability in each.capabilities]
     quantize, build = engine.quantize, integration.build_calibration_set
 
     def quantize_watched(self, model, calibration_set):
-        note = model.get_input_embeddings().register_forward_pre_hook(lambda module, args: seen.append(args[0].clone()))
+        note = model.get_input_embeddings().register_forward_pre_hook(see)
         quantize(self, model, calibration_set)
         note.remove()
 

@@ -13,7 +13,7 @@ PACKAGE = Path(optimum_multilingual.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ENGINES = {"gptqmodel", "auto_gptq", "awq", "llmcompressor", "compressed_tensors", "bitsandbytes", "hqq"}
-ENGINES |= {"auto_round", "torchao", "logbar"}
+ENGINES |= {"auto_round", "torchao", "logbar", "loguru"}
 
 # Each room may import those before it; rooms on one line may import each other.
 ORDER = [
