@@ -21,6 +21,7 @@ ENGINES = (
     "bitsandbytes:BitsAndBytesBackend",
     "torchao:TorchAOBackend",
     "llmcompressor:LLMCompressorBackend",
+    "auto_round:AutoRoundBackend",
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..calibration.calibration_set import CalibrationSet
 from .quiet import quiet_import, quiet_logger
+from .row_batches import batches_of
 
 
 def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -> None:
@@ -29,27 +30,16 @@ def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -
         def validate_model(self, model: Any) -> None:
             assert not hasattr(model.config, "quantization_config")
 
+    batches = None if calibration_set is None else batches_of(calibration_set)
     places = getattr(model, "hf_device_map", None)
     with quiet_steps(), tokenizers_as_they_were(), without_pinned_memory(), create_session():
         # The processor is asked for tokenizing texts only; None would have one loaded.
-        OneshotInMemory(model=model, recipe=recipe, dataset=batches_of(calibration_set), processor=object())()
+        OneshotInMemory(model=model, recipe=recipe, dataset=batches, processor=object())()
     # Upstream's writes the config of the model's name over ours.
     del model.save_pretrained
     remove_dispatch(model)
     if places is not None:
         dispatch_model(model, places) if len(set(places.values())) > 1 else setattr(model, "hf_device_map", places)
-
-
-def batches_of(calibration_set: CalibrationSet | None) -> Any:
-    """Rows as llm-compressor takes them untouched: ready batches of one row each, nothing to shuffle, drop or cut."""
-    import torch
-    from torch.utils.data import DataLoader
-
-    if calibration_set is None:
-        return None
-    rows = [torch.from_numpy(row.input_ids).long() for row in calibration_set]
-    examples: Any = [{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows]
-    return DataLoader(examples, batch_size=1)
 
 
 def mark_as_loaded(model: Any) -> None:
