@@ -51,7 +51,7 @@ AWQ = replace(
     title="AWQ (W4A16, W8A16)",
     balance="Channels are scaled by the mean activation over all tokens of all rows, each token alike.",
     options=(
-        Option("n_grid", 20, Number(1, whole=True), "scales that are tried for each layer"),
+        Option("n_grid", 20, Number(3, whole=True), "scales that are tried for each layer"),
         Option("duo_scaling", True, Choice((True, False)), "scale by weights too, not by activations alone"),
         SKIP,
     ),
