@@ -28,6 +28,7 @@ def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -
         """Looks at no files: upstream reads the config of the model's name, without its revision."""
 
         def validate_model(self, model: Any) -> None:
+            """Knows already that the model is dense."""
             assert not hasattr(model.config, "quantization_config")
 
     batches = None if calibration_set is None else batches_of(calibration_set)
