@@ -20,6 +20,8 @@ ENGINES = (
     "gptq:GPTQBackend",
     "bitsandbytes:BitsAndBytesBackend",
     "torchao:TorchAOBackend",
+    "llmcompressor:LLMCompressorBackend",
+    "auto_round:AutoRoundBackend",
 )
 
 
