@@ -75,7 +75,7 @@ def evaluate_checkpoints(
     measured = run_quantized(after, prepared, states)
     tasks = run_tasks(after, prepared, states)
     setting = _setting(reference, quantized, revision, after, linear_layers)
-    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks)
+    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks, states.experts)
 
 
 def _prepare(

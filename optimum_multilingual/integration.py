@@ -142,7 +142,9 @@ class MultilingualQuantizer(HfQuantizer):
         revision = getattr(model.config, "_commit_hash", None)
         setting = {"model": public_name(model.name_or_path), "revision": revision, **self.backend.setting(model)}
         tasks = run_tasks(model, evaluation, reference)
-        return make_report(measured, evaluation, setting, self.manifest, reference.noise_floor, tasks)
+        return make_report(
+            measured, evaluation, setting, self.manifest, reference.noise_floor, tasks, reference.experts
+        )
 
     def is_serializable(self) -> bool:
         return True
