@@ -131,7 +131,7 @@ class Scorer:
 
     def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
         counting = nullcontext() if self._counter is None else self._counter.watching(_scored_positions(batch))
-        with _captured_states(self.model) as captured, counting, eager(), torch.inference_mode():
+        with captured_states(self.model) as captured, counting, eager(), torch.inference_mode():
             self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(
@@ -180,7 +180,7 @@ def targets_of(batch: Sequence[Window]) -> torch.Tensor:
 
 
 @contextmanager
-def _captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
+def captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
     """Collects the decoder's last hidden state while the whole model runs, so that accelerate's hooks run too."""
     captured: list[torch.Tensor] = []
     # The base model is the decoder in most families; OPT calls the decoder inside its base model.
