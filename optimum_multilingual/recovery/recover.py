@@ -80,20 +80,20 @@ def recover_checkpoint(
     require_tokenizer_of(str(quantized), tokenizer)
     rows = build_calibration_set(config, tokenizer)
     evaluation, _ = prepare_comparison(config, tokenizer, reference, quantized, rows.manifest)
-    before, store = load_checkpoint(reference, device_map), StateStore(config.evaluation.reference_memory)
+    before, store = load_checkpoint(reference, device_map), StateStore(evaluation.settings.reference_memory)
     kept = run_reference(before, evaluation)
     teacher_states(before, rows, min(len(rows), settings.steps * settings.rows_per_step), store)
     layers, revision = linear_layers_of(before), getattr(before.config, "_commit_hash", None)
     del before
     model = keep_layout(load_checkpoint(quantized, device_map, trainable_options(str(quantized))))
     setting = setting_of(reference, quantized, revision, model, layers)
-    reports = [_report(model, evaluation, kept, setting)]
+    loss_before = _report(model, evaluation, kept, {**setting, "adapter": "none"})
     adapted = add_adapter(model, layers, settings)
     trained = [weight for weight in adapted.parameters() if weight.requires_grad]
     losses = distil(model, rows, store, kept.head, trained, settings)
-    reports.append(_report(model, evaluation, kept, {**setting, "adapter": f"LoRA of rank {settings.rank}"}))
-    save_adapter(adapted, Path(output), *reports)
-    return Recovery(*reports, tuple(losses))
+    loss_after = _report(model, evaluation, kept, {**setting, "adapter": f"LoRA of rank {settings.rank}"})
+    save_adapter(adapted, Path(output), loss_before, loss_after)
+    return Recovery(loss_before, loss_after, tuple(losses))
 
 
 def _report(model: Any, evaluation: Evaluation, reference: Reference, setting: dict[str, Any]) -> MultilingualReport:
