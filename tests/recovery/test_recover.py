@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -57,11 +58,12 @@ def test_the_same_seed_gives_the_same_adapter_and_another_one_another(tiny_model
     quantize(tiny_model_path, "nf4", evaluation=None, languages=["en", "sw"], **QUANTIZED["nf4"]).save_pretrained(
         tmp_path / "quantized"
     )
+    small = replace(SETTINGS, evaluation=replace(EVALUATION, tokens_per_language=100))
     state = torch.get_rng_state()
     weights = []
     for number, seed in enumerate((0, 0, 1)):
         settings = RecoveryConfig(steps=1, rows_per_step=1, rank=4, seed=seed)
-        recover_checkpoint(tmp_path / "quantized", tiny_model_path, tmp_path / str(number), SETTINGS, settings)
+        recover_checkpoint(tmp_path / "quantized", tiny_model_path, tmp_path / str(number), small, settings)
         weights.append((tmp_path / str(number) / "adapter_model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
     assert torch.equal(torch.get_rng_state(), state), "the generator that all share was drawn from"
