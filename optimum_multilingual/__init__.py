@@ -27,6 +27,8 @@ _HOME = {
     "MultilingualError": "errors",
     "MultilingualPerplexity": "evaluation.perplexity",
     "MultilingualReport": "report.multilingual_report",
+    "Recovery": "recovery.recover",
+    "RecoveryConfig": "recovery.recovery_config",
     "build_calibration_set": "calibration.build",
     "build_nonsense_set": "calibration.nonsense",
     "compare_reports": "report.compare",
@@ -38,6 +40,7 @@ _HOME = {
     "find_language": "languages",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
+    "recover_checkpoint": "recovery.recover",
 }
 
 __all__ = [
@@ -50,6 +53,8 @@ __all__ = [
     "MultilingualError",
     "MultilingualPerplexity",
     "MultilingualReport",
+    "Recovery",
+    "RecoveryConfig",
     "build_calibration_set",
     "build_nonsense_set",
     "compare_reports",
@@ -61,6 +66,7 @@ __all__ = [
     "find_language",
     "merge_reports",
     "published_setting",
+    "recover_checkpoint",
 ]
 
 if TYPE_CHECKING:
@@ -76,6 +82,8 @@ if TYPE_CHECKING:
     from .errors import MultilingualError
     from .evaluation.perplexity import MultilingualPerplexity
     from .languages import Language, find_language
+    from .recovery.recover import Recovery, recover_checkpoint
+    from .recovery.recovery_config import RecoveryConfig
     from .report.compare import compare_reports
     from .report.merge import merge_reports
     from .report.multilingual_report import MultilingualReport

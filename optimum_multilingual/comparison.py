@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import AutoConfig
 from transformers.utils import cached_file
 
+from .backends.layer_checks import linear_layers
 from .backends.quiet import quiet_import
 from .calibration.calibration_set import MANIFEST_FILE, Manifest
 from .calibration.tokenization import describe_tokenizer, load_tokenizer
@@ -19,7 +19,7 @@ from .errors import ModelError, TokenizerError
 from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference, run_tasks
 from .hub.card_languages import with_card_languages
 from .languages import Language
-from .model_checks import longest_sequence, public_name, require_causal_lm
+from .model_checks import longest_sequence, public_name, require_causal_lm, require_causal_lm_config
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
 
@@ -64,25 +64,43 @@ def evaluate_checkpoints(
     )
     config = with_card_languages(config, reference)
     tokenizer = load_tokenizer(tokenizer, str(reference))
-    _require_same_tokenizer(tokenizer, str(quantized))
-    prepared, manifest = _prepare(config, tokenizer, reference, quantized)
-    before = _load(reference, device_map)
+    require_tokenizer_of(str(quantized), tokenizer)
+    prepared, manifest = prepare_comparison(config, tokenizer, reference, quantized)
+    before = load_checkpoint(reference, device_map)
     states = run_reference(before, prepared)
-    linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
+    layers = linear_layers_of(before)
     revision = getattr(before.config, "_commit_hash", None)
     del before
-    after = _load(quantized, device_map)
+    after = load_checkpoint(quantized, device_map)
     measured = run_quantized(after, prepared, states)
     tasks = run_tasks(after, prepared, states)
-    setting = _setting(reference, quantized, revision, after, linear_layers)
-    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks)
+    setting = setting_of(reference, quantized, revision, after, layers)
+    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks, states.experts)
 
 
-def _prepare(
-    config: MultilingualCalibrationConfig, tokenizer: Any, reference: str | Path, quantized: str | Path
+def prepare_comparison(
+    config: MultilingualCalibrationConfig,
+    tokenizer: Any,
+    reference: str | Path,
+    quantized: str | Path,
+    trained_on: Manifest | None = None,
 ) -> tuple[Evaluation, Manifest | None]:
-    """Everything that can be known before weights are loaded."""
+    """Everything that can be known before weights are loaded: the text to measure on, and the manifest beside `quantized`.
+
+    Args:
+        config: languages, text, and the evaluation.
+        tokenizer: of both.
+        reference: name or folder of the model before.
+        quantized: name or folder of the model after.
+        trained_on: manifest of further text that is not to be measured on.
+
+    Raises:
+        ModelError: they have different vocabularies, or are no causal language models.
+        CorpusError: the text cannot be read, or is in a manifest.
+    """
     before, after = (AutoConfig.from_pretrained(str(name)) for name in (reference, quantized))
+    for name, each in ((reference, before), (quantized, after)):
+        require_causal_lm_config(each, str(name))
     sizes = [each.get_text_config().vocab_size for each in (before, after)]
     if sizes[0] != sizes[1]:
         raise ModelError(
@@ -93,16 +111,26 @@ def _prepare(
     manifest = _manifest_beside(quantized)
     languages = config.evaluation.resolved_languages or config.resolved_languages
     row_length = None if manifest is None else manifest.sequence_length
-    longest, calibrations = longest_sequence(before), () if manifest is None else (manifest,)
+    longest, calibrations = longest_sequence(before), [each for each in (manifest, trained_on) if each is not None]
     return prepare_evaluation(config, languages, tokenizer, longest, row_length, calibrations), manifest
 
 
-def _load(name: str | Path, device_map: Any) -> Any:
+def load_checkpoint(name: str | Path, device_map: Any, options: dict[str, Any] | None = None) -> Any:
+    """Loads a causal language model and proves that all of its weights were in the checkpoint.
+
+    Args:
+        name: name or folder.
+        device_map: as in `from_pretrained`.
+        options: further arguments of it.
+
+    Raises:
+        ModelError: weights are missing, or it is no causal language model.
+    """
     with quiet_import():
         from transformers import AutoModelForCausalLM
 
         with_info: Any = AutoModelForCausalLM.from_pretrained(
-            str(name), device_map=device_map, output_loading_info=True
+            str(name), device_map=device_map, output_loading_info=True, **(options or {})
         )
     model, loaded = with_info
     # Transformers gives such weights random values, and says so in a warning only.
@@ -116,7 +144,12 @@ def _load(name: str | Path, device_map: Any) -> Any:
     return model
 
 
-def _require_same_tokenizer(tokenizer: Any, quantized: str) -> None:
+def require_tokenizer_of(quantized: str, tokenizer: Any) -> None:
+    """Refuses a checkpoint that brings another tokenizer than this one.
+
+    Raises:
+        TokenizerError: it does.
+    """
     try:
         other = load_tokenizer(None, quantized)
     except TokenizerError:
@@ -134,9 +167,23 @@ def _manifest_beside(checkpoint: str | Path) -> Manifest | None:
     return None if path is None else Manifest.load(path)
 
 
-def _setting(
+def linear_layers_of(model: Any) -> set[str]:
+    """Names of the linear layers of a dense model, without its output projection."""
+    return set(linear_layers(model, ("Linear", "Conv1D")))
+
+
+def setting_of(
     reference: Any, quantized: Any, revision: str | None, model: Any, linear_layers: set[str]
 ) -> dict[str, Any]:
+    """What a report says of two checkpoints, by the config and the layers of the second.
+
+    Args:
+        reference: name or folder of the model before.
+        quantized: name or folder of the model after.
+        revision: commit of the model before.
+        model: the model after.
+        linear_layers: names of the linear layers before.
+    """
     upstream = getattr(model.config, "quantization_config", None)
     config = {} if upstream is None else upstream.to_dict()
     method = config.get("quant_method")

@@ -12,6 +12,7 @@ PROMISED = {
     "english_only_against_balanced.py": ["English only", "balanced", "worst"],
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
+    "recover.py": ["adapter none", "adapter LoRA of rank 16", "Swahili"],
 }
 
 

@@ -29,6 +29,7 @@ ORDER = [
     {"report"},
     {"atomic_folder"},
     {"checkpoint", "comparison", "hub", "integration"},
+    {"recovery"},
     {"commands"},
 ]
 

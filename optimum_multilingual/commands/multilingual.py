@@ -11,6 +11,7 @@ from .export import ExportCommand
 from .languages import LanguagesCommand
 from .methods import MethodsCommand
 from .quantize import QuantizeCommand
+from .recover import RecoverCommand
 from .report import ReportCommand
 
 
@@ -29,5 +30,6 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="export", help="Hand a set to other tools.", subcommand_class=ExportCommand),
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
+        CommandInfo(name="recover", help="Train a LoRA against the reference.", subcommand_class=RecoverCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..languages import find_language
 from .aligned import aligned
 from .draws import draw_columns, draw_lines
+from .expert_loads import expert_lines
 from .scores import BROKEN
 from .task_table import format_tasks
 
@@ -85,6 +86,7 @@ def report_summary(report: MultilingualReport) -> list[str]:
         f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
         f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
         f"{_floor(report.evaluation['noise_floor'])}",
+        *expert_lines(report.experts),
         *_merged_lines(report),
     ]
 
