@@ -20,6 +20,7 @@ ENGINES = (
     "gptq:GPTQBackend",
     "bitsandbytes:BitsAndBytesBackend",
     "torchao:TorchAOBackend",
+    "gptqmodel:GPTQModelBackend",
 )
 
 
