@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from .backends.quiet import quiet_import
 from .calibration.calibration_set import MANIFEST_FILE, Manifest
 from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
-from .errors import ModelError, TokenizerError
+from .errors import MissingPackageError, ModelError, TokenizerError
 from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference, run_tasks
 from .hub.card_languages import with_card_languages
 from .languages import Language
@@ -34,6 +35,7 @@ def evaluate_checkpoints(
     language_column: str = "language",
     tokenizer: Any = None,
     device_map: Any = None,
+    gguf_file: str | None = None,
 ) -> MultilingualReport:
     """Measures what each language loses from one checkpoint to another, however the second was made.
 
@@ -41,7 +43,7 @@ def evaluate_checkpoints(
 
     Args:
         reference: name or folder of the model before.
-        quantized: name or folder of the model after; anything that AutoModelForCausalLM loads.
+        quantized: name or folder of the model after, or a GGUF file; anything that AutoModelForCausalLM loads.
         languages: those to measure; a list, or the name of a preset ("auto": those on the card of the reference).
         corpus: where the text comes from; its evaluation part is used, or all of `evaluation.corpus` if that is given.
         evaluation: how much text, and the bootstrap.
@@ -49,10 +51,13 @@ def evaluate_checkpoints(
         language_column: the column that holds the language, in a `datasets.Dataset`.
         tokenizer: a tokenizer or its name; None finds it beside the reference.
         device_map: for both models, as in `from_pretrained`.
+        gguf_file: name of the GGUF file in the folder or repository `quantized`; Transformers computes with its weights in
+            full precision, so what is measured is the loss of rounding.
 
     Raises:
         TokenizerError: the two have different tokenizers.
         ModelError: they have different vocabularies, or cannot be measured.
+        MissingPackageError: a GGUF file, and the package gguf is not installed.
         OverlapError: the quantized model brings a manifest, and some of the text is in it.
     """
     config = MultilingualCalibrationConfig(
@@ -63,26 +68,46 @@ def evaluate_checkpoints(
         evaluation=evaluation or EvaluationConfig(),
     )
     config = with_card_languages(config, reference)
+    compared = quantized if gguf_file is None else f"{quantized}/{gguf_file}"
+    quantized, how = _gguf_of(quantized, gguf_file)
     tokenizer = load_tokenizer(tokenizer, str(reference))
     _require_same_tokenizer(tokenizer, str(quantized))
-    prepared, manifest = _prepare(config, tokenizer, reference, quantized)
-    before = _load(reference, device_map)
+    prepared, manifest = _prepare(config, tokenizer, reference, quantized, how)
+    before = _load(reference, device_map, {})
     states = run_reference(before, prepared)
     linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
     revision = getattr(before.config, "_commit_hash", None)
     del before
-    after = _load(quantized, device_map)
+    after = _load(quantized, device_map, how)
     measured = run_quantized(after, prepared, states)
     tasks = run_tasks(after, prepared, states)
-    setting = _setting(reference, quantized, revision, after, linear_layers)
+    setting = _setting(reference, compared, revision, after, linear_layers)
     return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks)
 
 
+def _gguf_of(quantized: str | Path, gguf_file: str | None) -> tuple[str | Path, dict[str, str]]:
+    """The folder or repository of a checkpoint, and what `from_pretrained` needs to find a GGUF file in it."""
+    path = Path(quantized)
+    if gguf_file is None and path.suffix == ".gguf" and path.is_file():
+        quantized, gguf_file = path.parent, path.name
+    if gguf_file is None:
+        return quantized, {}
+    if find_spec("gguf") is None:
+        raise MissingPackageError(
+            f'{gguf_file} is read by the package gguf. Run: pip install "optimum-multilingual[gguf]"'
+        )
+    return quantized, {"gguf_file": gguf_file}
+
+
 def _prepare(
-    config: MultilingualCalibrationConfig, tokenizer: Any, reference: str | Path, quantized: str | Path
+    config: MultilingualCalibrationConfig,
+    tokenizer: Any,
+    reference: str | Path,
+    quantized: str | Path,
+    how: dict[str, str],
 ) -> tuple[Evaluation, Manifest | None]:
     """Everything that can be known before weights are loaded."""
-    before, after = (AutoConfig.from_pretrained(str(name)) for name in (reference, quantized))
+    before, after = AutoConfig.from_pretrained(str(reference)), AutoConfig.from_pretrained(str(quantized), **how)
     sizes = [each.get_text_config().vocab_size for each in (before, after)]
     if sizes[0] != sizes[1]:
         raise ModelError(
@@ -97,12 +122,12 @@ def _prepare(
     return prepare_evaluation(config, languages, tokenizer, longest, row_length, calibrations), manifest
 
 
-def _load(name: str | Path, device_map: Any) -> Any:
+def _load(name: str | Path, device_map: Any, how: dict[str, str]) -> Any:
     with quiet_import():
         from transformers import AutoModelForCausalLM
 
         with_info: Any = AutoModelForCausalLM.from_pretrained(
-            str(name), device_map=device_map, output_loading_info=True
+            str(name), device_map=device_map, output_loading_info=True, **how
         )
     model, loaded = with_info
     # Transformers gives such weights random values, and says so in a warning only.

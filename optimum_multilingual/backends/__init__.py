@@ -21,6 +21,7 @@ ENGINES = (
     "bitsandbytes:BitsAndBytesBackend",
     "torchao:TorchAOBackend",
     "gptqmodel:GPTQModelBackend",
+    "quanto:QuantoBackend",
 )
 
 

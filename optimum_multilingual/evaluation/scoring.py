@@ -63,7 +63,7 @@ def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool
     Raises:
         ModelError: it does not, so the model does more after its last hidden state than is known here.
     """
-    with torch.inference_mode(), eager():
+    with torch.no_grad(), eager():
         own = model(input_ids=_inputs([window], model.device), use_cache=False).logits[0].float()
     states = Scorer(model).states([window])
     ours = head.logits(states.to(head.weight.device), 0, head.weight.shape[0]).to(own.device)
@@ -127,7 +127,8 @@ class Scorer:
             return None
 
     def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
-        with _captured_states(self.model) as captured, eager(), torch.inference_mode():
+        # Not inference_mode, in which packed weights of optimum-quanto 0.2.7 cannot be computed with.
+        with _captured_states(self.model) as captured, eager(), torch.no_grad():
             self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(
