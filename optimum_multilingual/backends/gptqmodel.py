@@ -62,7 +62,7 @@ FOEM = replace(
         DESC_ACT,
         DAMP,
     ),
-    source='Zheng et al., "First-order error matters: accurate compensation for quantized large language models" (2026)',
+    source="FOEM (AAAI 2026), https://ojs.aaai.org/index.php/AAAI/article/view/40123",
 )
 RTN = replace(
     GPTQ,
@@ -80,7 +80,7 @@ AWQ = replace(
     bits=(4,),
     default_bits=None,
     group_sizes=(-1, 16, 32, 64, 128),
-    formats=("gemm",),
+    formats=("awq",),
     # Its one kernel that quantizes on a CPU has no float32 (gptqmodel 7.6.0, AwqTorchLinear).
     dtypes=("bfloat16", "float16"),
     balance="Rows have one length, so their order and batches change nothing; with other lengths it would keep the last alone.",
@@ -227,7 +227,7 @@ class GPTQModelBackend(Backend):
         if self.capability.method != AWQ.method:
             return packed_details(model, "gptq")
         kernels = [type(layer).__name__ for layer in model.modules() if hasattr(layer, "qweight")]
-        return {"bits": self.bits, "group_size": self.group_size, "sym": False, "format": "gemm", "kernel": kernels[0]}
+        return {"bits": self.bits, "group_size": self.group_size, "sym": False, "format": "awq", "kernel": kernels[0]}
 
     def checkpoint(self, model: Any) -> AbstractContextManager[None]:
         return nullcontext() if self.capability.method == AWQ.method else written_as(model, "gptq", self._packed)

@@ -46,7 +46,7 @@ def check_packable(name: str, inputs: int, outputs: int, advice: str) -> None:
     """
     if inputs % WORD or outputs % WORD:
         raise ModelError(
-            f"Layer {name} is {outputs} x {inputs}; GPTQ packs both sides in words of {WORD}, so both must be "
+            f"Layer {name} is {outputs} x {inputs}; both sides are packed in words of {WORD}, so they must be "
             f"multiples of {WORD}. {advice}"
         )
 
