@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from transformers import AutoConfig
@@ -15,7 +17,7 @@ from .backends.quiet import quiet_import
 from .calibration.calibration_set import MANIFEST_FILE, Manifest
 from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
-from .errors import ModelError, TokenizerError
+from .errors import MissingPackageError, ModelError, TokenizerError
 from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference, run_tasks
 from .hub.card_languages import with_card_languages
 from .languages import Language
@@ -34,6 +36,7 @@ def evaluate_checkpoints(
     language_column: str = "language",
     tokenizer: Any = None,
     device_map: Any = None,
+    gguf_file: str | None = None,
 ) -> MultilingualReport:
     """Measures what each language loses from one checkpoint to another, however the second was made.
 
@@ -41,7 +44,7 @@ def evaluate_checkpoints(
 
     Args:
         reference: name or folder of the model before.
-        quantized: name or folder of the model after; anything that AutoModelForCausalLM loads.
+        quantized: name or folder of the model after, or a GGUF file; anything that AutoModelForCausalLM loads.
         languages: those to measure; a list, or the name of a preset ("auto": those on the card of the reference).
         corpus: where the text comes from; its evaluation part is used, or all of `evaluation.corpus` if that is given.
         evaluation: how much text, and the bootstrap.
@@ -49,10 +52,13 @@ def evaluate_checkpoints(
         language_column: the column that holds the language, in a `datasets.Dataset`.
         tokenizer: a tokenizer or its name; None finds it beside the reference.
         device_map: for both models, as in `from_pretrained`.
+        gguf_file: name of the GGUF file in the folder or repository `quantized`; Transformers computes with its weights in
+            full precision, so what is measured is the loss of rounding.
 
     Raises:
         TokenizerError: the two have different tokenizers.
         ModelError: they have different vocabularies, or cannot be measured.
+        MissingPackageError: a GGUF file, and the package gguf is not installed.
         OverlapError: the quantized model brings a manifest, and some of the text is in it.
     """
     config = MultilingualCalibrationConfig(
@@ -63,19 +69,35 @@ def evaluate_checkpoints(
         evaluation=evaluation or EvaluationConfig(),
     )
     config = with_card_languages(config, reference)
+    compared = quantized if gguf_file is None else f"{quantized}/{gguf_file}"
+    quantized, how = _gguf_of(quantized, gguf_file)
     tokenizer = load_tokenizer(tokenizer, str(reference))
     require_tokenizer_of(str(quantized), tokenizer)
-    prepared, manifest = prepare_comparison(config, tokenizer, reference, quantized)
+    prepared, manifest = prepare_comparison(config, tokenizer, reference, quantized, how=how)
     before = load_checkpoint(reference, device_map)
     states = run_reference(before, prepared)
     layers = linear_layers_of(before)
     revision = getattr(before.config, "_commit_hash", None)
     del before
-    after = load_checkpoint(quantized, device_map)
+    after = load_checkpoint(quantized, device_map, how)
     measured = run_quantized(after, prepared, states)
     tasks = run_tasks(after, prepared, states)
-    setting = setting_of(reference, quantized, revision, after, layers)
+    setting = setting_of(reference, compared, revision, after, layers)
     return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks, states.experts)
+
+
+def _gguf_of(quantized: str | Path, gguf_file: str | None) -> tuple[str | Path, dict[str, str]]:
+    """The folder or repository of a checkpoint, and what `from_pretrained` needs to find a GGUF file in it."""
+    path = Path(quantized)
+    if gguf_file is None and path.suffix == ".gguf" and path.is_file():
+        quantized, gguf_file = path.parent, path.name
+    if gguf_file is None:
+        return quantized, {}
+    if find_spec("gguf") is None:
+        raise MissingPackageError(
+            f'{gguf_file} is read by the package gguf. Run: pip install "optimum-multilingual[gguf]"'
+        )
+    return quantized, {"gguf_file": gguf_file}
 
 
 def prepare_comparison(
@@ -84,6 +106,7 @@ def prepare_comparison(
     reference: str | Path,
     quantized: str | Path,
     trained_on: Manifest | None = None,
+    how: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Evaluation, Manifest | None]:
     """Everything that can be known before weights are loaded: the text to measure on, and the manifest beside `quantized`.
 
@@ -93,12 +116,13 @@ def prepare_comparison(
         reference: name or folder of the model before.
         quantized: name or folder of the model after.
         trained_on: manifest of further text that is not to be measured on.
+        how: further arguments of `from_pretrained` for the model after.
 
     Raises:
         ModelError: they have different vocabularies, or are no causal language models.
         CorpusError: the text cannot be read, or is in a manifest.
     """
-    before, after = (AutoConfig.from_pretrained(str(name)) for name in (reference, quantized))
+    before, after = AutoConfig.from_pretrained(str(reference)), AutoConfig.from_pretrained(str(quantized), **how)
     for name, each in ((reference, before), (quantized, after)):
         require_causal_lm_config(each, str(name))
     sizes = [each.get_text_config().vocab_size for each in (before, after)]
@@ -115,7 +139,7 @@ def prepare_comparison(
     return prepare_evaluation(config, languages, tokenizer, longest, row_length, calibrations), manifest
 
 
-def load_checkpoint(name: str | Path, device_map: Any, options: dict[str, Any] | None = None) -> Any:
+def load_checkpoint(name: str | Path, device_map: Any, options: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Loads a causal language model and proves that all of its weights were in the checkpoint.
 
     Args:
@@ -130,7 +154,7 @@ def load_checkpoint(name: str | Path, device_map: Any, options: dict[str, Any] |
         from transformers import AutoModelForCausalLM
 
         with_info: Any = AutoModelForCausalLM.from_pretrained(
-            str(name), device_map=device_map, output_loading_info=True, **(options or {})
+            str(name), device_map=device_map, output_loading_info=True, **options
         )
     model, loaded = with_info
     # Transformers gives such weights random values, and says so in a warning only.

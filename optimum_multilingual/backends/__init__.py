@@ -22,6 +22,8 @@ ENGINES = (
     "torchao:TorchAOBackend",
     "llmcompressor:LLMCompressorBackend",
     "auto_round:AutoRoundBackend",
+    "gptqmodel:GPTQModelBackend",
+    "quanto:QuantoBackend",
 )
 
 

@@ -64,7 +64,7 @@ def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool
     Raises:
         ModelError: it does not, so the model does more after its last hidden state than is known here.
     """
-    with torch.inference_mode(), eager():
+    with torch.no_grad(), eager():
         own = model(input_ids=_inputs([window], model.device), use_cache=False).logits[0].float()
     states = Scorer(model).states([window])
     ours = head.logits(states.to(head.weight.device), 0, head.weight.shape[0]).to(own.device)
@@ -131,7 +131,8 @@ class Scorer:
 
     def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
         counting = nullcontext() if self._counter is None else self._counter.watching(_scored_positions(batch))
-        with captured_states(self.model) as captured, counting, eager(), torch.inference_mode():
+        # Not inference_mode, in which packed weights of optimum-quanto 0.2.7 cannot be computed with.
+        with captured_states(self.model) as captured, counting, eager(), torch.no_grad():
             self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(
