@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from typing import Any
 from ..calibration.calibration_set import CalibrationSet
 from .quiet import quiet_import, quiet_logger
 from .row_batches import batches_of
+
+logger = logging.getLogger(__name__)
 
 
 def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -> None:
@@ -33,7 +36,13 @@ def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -
 
     batches = None if calibration_set is None else batches_of(calibration_set)
     places = getattr(model, "hf_device_map", None)
-    with quiet_steps(), tokenizers_as_they_were(), without_pinned_memory(), create_session():
+    with (
+        quiet_steps(),
+        telling_of_rounded_layers(),
+        tokenizers_as_they_were(),
+        without_pinned_memory(),
+        create_session(),
+    ):
         # The processor is asked for tokenizing texts only; None would have one loaded.
         OneshotInMemory(model=model, recipe=recipe, dataset=batches, processor=object())()
     # Upstream's writes the config of the model's name over ours.
@@ -41,6 +50,26 @@ def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -
     remove_dispatch(model)
     if places is not None:
         dispatch_model(model, places) if len(set(places.values())) > 1 else setattr(model, "hf_device_map", places)
+
+
+@contextmanager
+def telling_of_rounded_layers() -> Iterator[None]:
+    """Says which layers GPTQ left to plain rounding; upstream's own word on it is silenced with all others."""
+    from compressed_tensors.utils import patch_attr
+    from llmcompressor.modifiers.gptq import GPTQModifier
+
+    def tell(modifier: Any) -> None:
+        rounded = modifier._rtn_fallback_module_names
+        if rounded:
+            logger.warning(
+                "The Hessian of %d layers could not be inverted, so their weights were rounded to nearest and not by GPTQ "
+                "(%s ...). Give more rows, or a larger dampening_frac.",
+                len(rounded),
+                ", ".join(rounded[:3]),
+            )
+
+    with patch_attr(GPTQModifier, "_log_rtn_fallback_summary", tell):
+        yield
 
 
 def mark_as_loaded(model: Any) -> None:

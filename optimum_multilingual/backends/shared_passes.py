@@ -116,11 +116,13 @@ class _Group:
         self.may_stop = False
 
     def join(self, task: Any) -> None:
+        """Takes a layer's task in; the first after a group was shared begins the next group."""
         if self.shared:
             self.tasks, self.shared = [], False
         self.tasks.append(task)
 
     def note(self) -> None:
+        """Counts a layer that has seen the rows of this pass, and ends the pass at the last."""
         self.seen = (self.seen + 1) % len(self.tasks)
         if self.seen == 0 and self.may_stop:
             raise _AllSeen
@@ -142,11 +144,13 @@ def _sharing(upstream: Any, group: _Group) -> Any:
             group.join(self)
 
         def add_batch(self, inp: Any, out: Any, batch_index: int | None = None) -> None:
+            """Sums the Hessian for the first layer of the group alone."""
             if self is group.tasks[0]:
                 super().add_batch(inp, out, batch_index)
             group.note()
 
         def fasterquant(self, *args: Any, **kwargs: Any) -> Any:
+            """Quantizes by the Hessian of the group."""
             group.share()
             return super().fasterquant(*args, **kwargs)
 

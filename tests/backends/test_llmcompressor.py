@@ -244,6 +244,12 @@ def test_nothing_of_a_run_stays_behind(small_model, capfd):
     assert all(type(module._parameters) is dict for module in model.modules()), "weights are where they were"
 
 
+def test_layers_that_gptq_leaves_to_rounding_are_named(small_model, caplog):
+    few = {"num_rows": 3, "sequence_length": 16, "method_options": {"dampening_frac": 0}}
+    quantize(small_model, "gptq", **few)
+    assert "could not be inverted" in caplog.text and "q_proj" in caplog.text and "dampening_frac" in caplog.text
+
+
 def test_outputs_that_the_process_gave_to_loguru_stay():
     import subprocess
     import sys
