@@ -16,14 +16,14 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from ..errors import HubError
+from ..errors import HubCorpusError
 from .catalog import load_catalog
 
 # Answers that may be another one a moment later.
 TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 
 
-def explain(error: BaseException, repository: str, revision: str, path: str = "") -> HubError:
+def explain(error: BaseException, repository: str, revision: str, path: str = "") -> HubCorpusError:
     """Turns whatever the clients raised into one error that says what was asked for and what to do.
 
     Args:
@@ -36,8 +36,8 @@ def explain(error: BaseException, repository: str, revision: str, path: str = ""
     for kind, message in MESSAGES:
         for reason in reasons:
             if isinstance(reason, kind):
-                return HubError(message(reason, repository, revision, path))
-    return HubError(_damaged(error, repository, revision, path))
+                return HubCorpusError(message(reason, repository, revision, path))
+    return HubCorpusError(_damaged(error, repository, revision, path))
 
 
 def is_transient(error: BaseException) -> bool:
