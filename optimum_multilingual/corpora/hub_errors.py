@@ -32,7 +32,7 @@ def explain(error: BaseException, repository: str, revision: str, path: str = ""
         revision: commit, branch or tag that was asked for.
         path: file or folder that was read; empty for the repository itself.
     """
-    reasons = tuple(_reasons(error))
+    reasons = tuple(reasons_of(error))
     for kind, message in MESSAGES:
         for reason in reasons:
             if isinstance(reason, kind):
@@ -65,7 +65,8 @@ def open_alternative(repository: str) -> str:
     return f"corpus={names[0]!r} is open to all"
 
 
-def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+def reasons_of(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and the errors it was raised from."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
