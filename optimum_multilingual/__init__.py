@@ -36,8 +36,10 @@ _HOME = {
     "export_tensors": "calibration.export",
     "export_text": "calibration.export",
     "find_language": "languages",
+    "load_report": "hub.load_report",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
+    "push_to_hub": "hub.push",
 }
 
 __all__ = [
@@ -59,8 +61,10 @@ __all__ = [
     "export_tensors",
     "export_text",
     "find_language",
+    "load_report",
     "merge_reports",
     "published_setting",
+    "push_to_hub",
 ]
 
 if TYPE_CHECKING:
@@ -75,6 +79,8 @@ if TYPE_CHECKING:
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
     from .evaluation.perplexity import MultilingualPerplexity
+    from .hub.load_report import load_report
+    from .hub.push import push_to_hub
     from .languages import Language, find_language
     from .report.compare import compare_reports
     from .report.merge import merge_reports

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import HubServer
+from hub_uploads import UploadHub
 
 # The clients of the Hub read their settings when they are imported: from here on they know only a Hub on this machine,
 # no token, and a cache that goes with the tests, also for calibration sets and for the processes that tests start.
-HUB = HubServer()
+HUB = UploadHub()
 HUB_HOME = tempfile.TemporaryDirectory(prefix="hub-home-")
 for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
     os.environ.pop(name, None)
-os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
+os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name, HF_HUB_DISABLE_XET="1")
 
 # The models are so small that a second thread only waits for the first, for minutes where other programs run too.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -34,7 +34,7 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture
-def hub() -> Iterator[HubServer]:
+def hub() -> Iterator[UploadHub]:
     """A Hub without repositories; `datasets` has forgotten what it listed before."""
     assert HUB.url == constants.ENDPOINT, "huggingface_hub was imported before tests/conftest.py"
     HUB.clear()
@@ -50,7 +50,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fineweb2(hub: HubServer, tmp_path: Path) -> None:
+def fineweb2(hub: UploadHub, tmp_path: Path) -> None:
     """A Hub that has FineWeb-2 in two languages."""
     serve_fineweb2(hub, tmp_path)
 

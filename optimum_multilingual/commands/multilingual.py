@@ -10,6 +10,7 @@ from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .languages import LanguagesCommand
 from .methods import MethodsCommand
+from .push import PushCommand
 from .quantize import QuantizeCommand
 from .report import ReportCommand
 
@@ -30,4 +31,5 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
+        CommandInfo(name="push", help="Publish a checkpoint with its report.", subcommand_class=PushCommand),
     )

@@ -150,9 +150,9 @@ def _corpus(described: Mapping[str, Any]) -> str:
     terms = f"licence {licence}" if licence else "licence not known"
     if kind == "hub":
         repository, revision = described["repository"], described["revision"]
-        return f"[{repository}](https://huggingface.co/datasets/{repository}) at commit `{revision}`, {terms}"
+        return f"[{repository}](https://huggingface.co/datasets/{repository}) (commit `{revision}`, {terms})"
     if kind == "embedded":
-        return f"the corpus embedded in optimum-multilingual, {terms}; made for first runs and tests"
+        return f"the corpus embedded in optimum-multilingual ({terms}, made for first runs and tests)"
     return (
         "random tokens, of no corpus" if kind == "nonsense" else f"text of the publisher's own ({kind}), not published"
     )

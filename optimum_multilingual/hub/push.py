@@ -175,7 +175,9 @@ def _sent(repository: ModelRepository, push: Push, files: dict[str, Path | bytes
 
 def _given(repository: ModelRepository, checkpoint: CheckpointFolder, said: _Said) -> Given:
     """The base model and its licence, as far as they are known."""
-    named, revision = checkpoint.provenance.get("base_model"), checkpoint.provenance.get("base_revision")
+    setting = {} if checkpoint.report is None else checkpoint.report.setting
+    named = checkpoint.provenance.get("base_model") or setting.get("model")
+    revision = checkpoint.provenance.get("base_revision") or setting.get("revision")
     folder = said.base_folder
     if said.base_model is not None:
         folder = Path(said.base_model) if Path(said.base_model).is_dir() else None
