@@ -78,7 +78,7 @@ def test_a_refusal_for_the_moment_is_asked_again(me, out, path, status):
         ("/repos/create", 429, "HTTP 429 .* Too many requests, also after waiting.* Push again"),
         ("/commit/", 503, "HTTP 503 .* Also after waiting and asking again. Its state is on https://status"),
         ("/commit/", 409, "HTTP 409 .* Another change of this repository was in progress"),
-        ("/commit/", 413, "HTTP 413 .* max_shard_size"),
+        ("/commit/", 413, r"HTTP 413 .*max_shard_size"),
         ("/commit/", 418, "HTTP 418 .* Look at http"),
     ],
 )
