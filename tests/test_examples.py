@@ -12,6 +12,11 @@ PROMISED = {
     "english_only_against_balanced.py": ["English only", "balanced", "worst"],
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
+    "push_to_hub.py": [
+        "would be sent to me/tiny-multilingual-lm-gptq",
+        "model.safetensors",
+        "## What each language lost",
+    ],
 }
 
 
