@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import HubError
 from .card_metadata import card_data
 from .card_sentences import sentences_of
+from .front_matter import as_yaml
 from .model_card import CardFacts
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def card_content(facts: CardFacts, existing: bytes | None = None, licence_is_giv
     Raises:
         HubError: the card that is there cannot be read.
     """
-    from huggingface_hub import ModelCard
-
     ours = f"{BEGIN}\n\n{card_body(facts)}\n{END}"
     data, text = None, ""
     if existing is not None:
@@ -53,8 +52,7 @@ def card_content(facts: CardFacts, existing: bytes | None = None, licence_is_giv
         text = f"{text.rstrip()}\n\n{ours}\n"
     else:
         text = f"\n# {facts.given.repo_id.rpartition('/')[2]}\n\n{ours}\n"
-    front_matter = card_data(facts, data).to_yaml(line_break="\n")
-    return str(ModelCard(f"---\n{front_matter}\n---\n{text}"))
+    return f"---\n{as_yaml(card_data(facts, data).to_dict())}---\n{text}"
 
 
 def card_body(facts: CardFacts) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..languages import Language, find_language
 from ..report.multilingual_report import REPORT_FILE, MultilingualReport
 from ..report.scores import BROKEN, LanguageScore
+from .front_matter import as_yaml
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -52,7 +53,6 @@ def eval_result_files(report: MultilingualReport, repo_id: str) -> dict[str, byt
     Source: https://huggingface.co/docs/hub/eval-results
     """
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
-    from huggingface_hub.utils import yaml_dump
 
     corpus = report.evaluation["corpus"]
     if corpus.get("kind") != "hub":
@@ -72,10 +72,7 @@ def eval_result_files(report: MultilingualReport, repo_id: str) -> dict[str, byt
             notes=f"bits per byte of held-out text; {_change(score)} against the model before quantization, {score.verdict}",
         )
         of_file.setdefault(f"{PREFIX}{dataset.rpartition('/')[2]}.yaml", []).append(entry)
-    return {
-        path: yaml_dump(eval_result_entries_to_yaml(entries), sort_keys=False).encode()
-        for path, entries in of_file.items()
-    }
+    return {path: as_yaml(eval_result_entries_to_yaml(entries)).encode() for path, entries in of_file.items()}
 
 
 def _of_language(report: MultilingualReport, score: LanguageScore, repo_id: str) -> list[EvalResult]:

@@ -106,7 +106,9 @@ class CardFacts:
     def of(cls, checkpoint: CheckpointFolder, given: Given, plots: tuple[str, ...] = ()) -> CardFacts:
         """What a checkpoint and its user say."""
         provenance, report, manifest = checkpoint.provenance, checkpoint.report, checkpoint.manifest
-        told = {key: provenance[key] for key in ("method", "engine", "bits", "group_size") if key in provenance}
+        told: dict[str, Any] = {
+            key: provenance[key] for key in ("method", "engine", "bits", "group_size") if key in provenance
+        }
         setting = {**told, **(report.setting if report is not None else {})}
         environment = Environment(
             method=provenance.get("method") or checkpoint.quantization.get("quant_method"),

@@ -1,12 +1,12 @@
 """A report by the name of a published model, of a folder, or of a file."""
 
 import pytest
-from huggingface_hub import constants
 from written_reports import report_of, score
 
 from optimum_multilingual import load_report
 from optimum_multilingual.errors import CheckpointError, HubError
 
+COMMIT = "c" * 40
 REPORT = report_of(score("swh_Latn"), score("eng_Latn", 0.01))
 
 
@@ -14,14 +14,14 @@ REPORT = report_of(score("swh_Latn"), score("eng_Latn", 0.01))
 def folder(hub, tmp_path):
     (tmp_path / "model").mkdir()
     REPORT.save(tmp_path / "model")
-    hub.add("models", "me/model", tmp_path / "model", commit="c" * 40)
+    hub.add("models", "me/model", tmp_path / "model", commit=COMMIT)
     return tmp_path / "model"
 
 
 def test_it_is_read_from_wherever_it_is(folder):
     for source in (folder, str(folder), folder / "multilingual_report.json", "me/model"):
         assert load_report(source) == REPORT
-    assert load_report("me/model", revision="c" * 40) == REPORT
+    assert load_report("me/model", revision=COMMIT) == REPORT
 
 
 def test_a_folder_of_the_same_name_comes_first(folder, hub, tmp_path, monkeypatch):
@@ -50,7 +50,12 @@ def test_what_the_hub_lacks_is_told_apart(hub, tmp_path):
         load_report("me/empty", revision="v9")
 
 
-def test_offline_it_must_be_in_the_cache(hub, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(HubError, match="me/never is not in the cache"):
-        load_report("me/never")
+def test_where_the_hub_cannot_be_asked_it_must_be_in_the_cache(folder, hub):
+    hub.add("models", "me/distant", folder, commit="e" * 40)
+    hub.fail("resolve", status=503)
+    with pytest.raises(HubError, match="me/distant is not in the cache, and the Hub could not be asked"):
+        load_report("me/distant")
+    hub.faults.clear()
+    assert load_report("me/distant") == REPORT
+    hub.fail("resolve", status=503)
+    assert load_report("me/distant") == REPORT
