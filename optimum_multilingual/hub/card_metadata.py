@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..corpora.catalog import load_catalog
@@ -33,12 +34,16 @@ def card_data(facts: CardFacts, existing: ModelCardData | None = None) -> ModelC
         {} if existing is None else {key: value for key, value in vars(existing).items() if value is not None}
     )
     others = [result for result in theirs.pop("eval_results", None) or [] if result.source_name != SOURCE]
+    if "tags" in theirs:  # of an earlier push with other bits
+        theirs["tags"] = [tag for tag in theirs["tags"] if not re.fullmatch(r"\d+-bit", tag)]
     for key in UNITED:
         values[key] = _union(theirs.pop(key, None), values.get(key)) or None
     kept = {key: value for key, value in theirs.items() if key not in OURS or values.get(key) is None}
     if "license" in kept:  # a name and a link belong to their licence
         values.update(license_name=None, license_link=None)
     results = [*_results(facts), *others]
+    if not results:  # it names the results, and nothing else
+        values["model_name"] = kept.pop("model_name", None)
     return ModelCardData(**{**values, **kept}, eval_results=results or None)
 
 

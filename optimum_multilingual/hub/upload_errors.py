@@ -95,7 +95,7 @@ def _status(error: Any, repo_id: str, revision: str | None) -> str:
     if status in TRANSIENT_STATUS:
         return f"{answer} Also after waiting and asking again. Its state is on https://status.huggingface.co. {RESUME}"
     said = error.response.headers.get("X-Error-Message") or getattr(error, "server_message", None)
-    return f"{answer} {f'It says: {said}. ' if said else ''}Look at {constants.ENDPOINT}/{repo_id}."
+    return f"{answer} {f'It says: {said}. ' if said else ''}Look at {constants.ENDPOINT}/{repo_id}. {RESUME}"
 
 
 def _connection(error: Any, repo_id: str, revision: str | None) -> str:

@@ -185,7 +185,7 @@ def test_what_is_broken_or_damaged_is_said_first(checkpoint):
 def test_nothing_measured_is_said(checkpoint):
     content = content_of(checkpoint, report=None, manifest=None)
     assert "Nothing was measured" in content and "There is none: the method rounds weights as they are." in content
-    assert "model-index" not in content and "--no-evaluation" in content
+    assert "model-index" not in content and "model_name" not in content and "--no-evaluation" in content
 
 
 def test_a_checkpoint_of_others_says_so(checkpoint):
@@ -249,3 +249,17 @@ def test_vllm_is_named_only_for_formats_it_reads(checkpoint):
     assert not any(map(read_by_vllm, others))
     content = content_of(checkpoint, config={**checkpoint.config, "quantization_config": {"quant_method": "quanto"}})
     assert "vllm serve" not in content and "vLLM is not known to read this format." in content
+
+
+def test_bits_and_results_of_an_earlier_push_are_replaced_and_those_of_others_kept(checkpoint):
+    facts = CardFacts.of(checkpoint, GIVEN)
+    card = ModelCard(card_content(facts).replace("- 4-bit", "- 8-bit\n- mine"))
+    theirs = replace(
+        card.data.eval_results[0], source_name="somebody", source_url="https://example.org", metric_value=1.0
+    )
+    card.data.eval_results.append(theirs)
+    data = ModelCard(card_content(facts, str(card).encode())).data
+    assert "8-bit" not in data.tags and {"4-bit", "mine"} <= set(data.tags)
+    assert len(data.eval_results) == 3 * 4 + 1 and theirs.metric_value in [
+        each.metric_value for each in data.eval_results
+    ]
