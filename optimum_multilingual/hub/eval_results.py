@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # By this source our results are told from those of others on the same card.
 SOURCE = "optimum-multilingual"
 
+# The client writes results of one dataset, config and split under one source, so that ours have a split of their own.
+SPLIT = "held-out"
+
 # Files of this name begin are ours, and are replaced by the next push.
 PREFIX = ".eval_results/multilingual_"
 
@@ -97,6 +100,7 @@ def _of_language(report: MultilingualReport, score: LanguageScore, repo_id: str)
             dataset_type=dataset,
             dataset_name=f"{score.name}, held-out text of {name}",
             dataset_config=score.language,
+            dataset_split=SPLIT,
             dataset_revision=revision,
             metric_type=kind,
             metric_name=title,
@@ -117,6 +121,7 @@ def _of_task(task: Any, repo_id: str) -> EvalResult:
         dataset_type=task.task,
         dataset_name=f"{task.task} ({find_language(task.language).name})",
         dataset_config=task.language,
+        dataset_split=SPLIT,
         metric_type="accuracy",
         metric_name="Accuracy",
         metric_value=_finite(task.quantized),

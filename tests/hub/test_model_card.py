@@ -255,7 +255,11 @@ def test_bits_and_results_of_an_earlier_push_are_replaced_and_those_of_others_ke
     facts = CardFacts.of(checkpoint, GIVEN)
     card = ModelCard(card_content(facts).replace("- 4-bit", "- 8-bit\n- mine"))
     theirs = replace(
-        card.data.eval_results[0], source_name="somebody", source_url="https://example.org", metric_value=1.0
+        card.data.eval_results[0],
+        source_name="somebody",
+        source_url="https://a.org",
+        metric_value=1.0,
+        dataset_split="test",
     )
     card.data.eval_results.append(theirs)
     data = ModelCard(card_content(facts, str(card).encode())).data
