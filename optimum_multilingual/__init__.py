@@ -38,8 +38,10 @@ _HOME = {
     "export_tensors": "calibration.export",
     "export_text": "calibration.export",
     "find_language": "languages",
+    "load_report": "hub.load_report",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
+    "push_to_hub": "hub.push",
     "recover_checkpoint": "recovery.recover",
 }
 
@@ -64,8 +66,10 @@ __all__ = [
     "export_tensors",
     "export_text",
     "find_language",
+    "load_report",
     "merge_reports",
     "published_setting",
+    "push_to_hub",
     "recover_checkpoint",
 ]
 
@@ -81,6 +85,8 @@ if TYPE_CHECKING:
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
     from .evaluation.perplexity import MultilingualPerplexity
+    from .hub.load_report import load_report
+    from .hub.push import push_to_hub
     from .languages import Language, find_language
     from .recovery.recover import Recovery, recover_checkpoint
     from .recovery.recovery_config import RecoveryConfig

@@ -13,6 +13,11 @@ PROMISED = {
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
     "recover.py": ["adapter none", "adapter LoRA of rank 16", "Swahili"],
+    "push_to_hub.py": [
+        "would be sent to me/tiny-multilingual-lm-gptq",
+        "model.safetensors",
+        "## What each language lost",
+    ],
 }
 
 

@@ -10,6 +10,7 @@ from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .languages import LanguagesCommand
 from .methods import MethodsCommand
+from .push import PushCommand
 from .quantize import QuantizeCommand
 from .recover import RecoverCommand
 from .report import ReportCommand
@@ -32,4 +33,5 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
         CommandInfo(name="recover", help="Train a LoRA against the reference.", subcommand_class=RecoverCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
+        CommandInfo(name="push", help="Publish a checkpoint with its report.", subcommand_class=PushCommand),
     )

@@ -14,6 +14,7 @@ from ..languages import find_language
 from .draws import Draw
 from .expert_loads import ExpertLoad
 from .plain_values import from_plain, to_plain
+from .schema import SCHEMA_VERSION, upgraded
 from .scores import BROKEN, GroupScore, LanguageScore
 from .table import format_report
 from .task_scores import TaskScore
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REPORT_FILE = "multilingual_report.json"
-SCHEMA_VERSION = 1
 ENGLISH = "eng_Latn"
 
 
@@ -122,18 +122,13 @@ class MultilingualReport:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MultilingualReport:
-        """Reads back what `to_dict` wrote.
+        """Reads back what `to_dict` wrote, in this version or any before.
 
         Raises:
-            CheckpointError: the values are no report of this schema version.
+            CheckpointError: a newer version wrote it.
+            KeyError, TypeError: the values are no report.
         """
-        if "schema_version" not in values:
-            raise KeyError("schema_version")
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise CheckpointError(
-                f"A report of schema version {values.get('schema_version')!r} cannot be read; this version of "
-                f"optimum-multilingual reads {SCHEMA_VERSION}."
-            )
+        values = upgraded(values)
         scores = from_plain(tuple[LanguageScore, ...], values["languages"])
         groups = from_plain(tuple[GroupScore, ...], values["groups"])
         tasks = from_plain(tuple[TaskScore, ...], values.get("tasks", []))

@@ -25,6 +25,13 @@ LEFT_ALIGNED = ("language", "verdict")
 
 def format_report(report: MultilingualReport) -> str:
     """Lays a report out: a line on the setting, the table with the worst language first, a summary, tasks if any were run."""
+    return "\n".join(
+        [setting_line(report), "", *language_table(report), "", *report_summary(report), *format_tasks(report)]
+    )
+
+
+def language_table(report: MultilingualReport) -> list[str]:
+    """The table of languages, the worst first."""
     *header, verdict = HEADER
     of_draws = draw_columns(report.draws)
     rows = []
@@ -32,8 +39,7 @@ def format_report(report: MultilingualReport) -> str:
         *cells, last = _row(score)
         rows.append((*cells, *of_draws.get(score.language, ()), last))
     columns = (*header, *([f"{len(report.draws)} draws"] if report.draws else []), verdict)
-    table = aligned(columns, rows, LEFT_ALIGNED)
-    return "\n".join([setting_line(report), "", *table, "", *report_summary(report), *format_tasks(report)])
+    return aligned(columns, rows, LEFT_ALIGNED)
 
 
 def _row(score: LanguageScore) -> tuple[str, ...]:
