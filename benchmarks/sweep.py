@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from optimum_multilingual import EvaluationConfig, SweepPlan, sweep_settings
-from optimum_multilingual.comparison import load_whole_model
+from optimum_multilingual.comparison import load_checkpoint
 
 MODEL = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
 LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
@@ -46,7 +46,7 @@ def main():
     print(result)
     started = time.perf_counter()
     for _ in result.cells:
-        load_whole_model(args.model, None)
+        load_checkpoint(args.model, None)
     print(
         f"\n{len(result.cells)} copies in memory: {result.seconds['copying']:.2f} s; loading as often: "
         f"{time.perf_counter() - started:.2f} s"

@@ -27,6 +27,8 @@ _HOME = {
     "MultilingualError": "errors",
     "MultilingualPerplexity": "evaluation.perplexity",
     "MultilingualReport": "report.multilingual_report",
+    "Recovery": "recovery.recover",
+    "RecoveryConfig": "recovery.recovery_config",
     "SweepPlan": "analysis.sweep_plan",
     "build_calibration_set": "calibration.build",
     "build_nonsense_set": "calibration.nonsense",
@@ -39,8 +41,11 @@ _HOME = {
     "find_language": "languages",
     "find_minimax_mixture": "analysis.minimax",
     "find_sweep": "analysis.sweep_plan",
+    "load_report": "hub.load_report",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
+    "push_to_hub": "hub.push",
+    "recover_checkpoint": "recovery.recover",
     "sweep_settings": "analysis.sweep",
 }
 
@@ -54,6 +59,8 @@ __all__ = [
     "MultilingualError",
     "MultilingualPerplexity",
     "MultilingualReport",
+    "Recovery",
+    "RecoveryConfig",
     "SweepPlan",
     "build_calibration_set",
     "build_nonsense_set",
@@ -66,8 +73,11 @@ __all__ = [
     "find_language",
     "find_minimax_mixture",
     "find_sweep",
+    "load_report",
     "merge_reports",
     "published_setting",
+    "push_to_hub",
+    "recover_checkpoint",
     "sweep_settings",
 ]
 
@@ -86,7 +96,11 @@ if TYPE_CHECKING:
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
     from .evaluation.perplexity import MultilingualPerplexity
+    from .hub.load_report import load_report
+    from .hub.push import push_to_hub
     from .languages import Language, find_language
+    from .recovery.recover import Recovery, recover_checkpoint
+    from .recovery.recovery_config import RecoveryConfig
     from .report.compare import compare_reports
     from .report.merge import merge_reports
     from .report.multilingual_report import MultilingualReport

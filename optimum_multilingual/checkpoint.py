@@ -9,9 +9,10 @@ from types import MethodType
 from typing import Any
 
 from .atomic_folder import written_aside
-from .backends import Backend, Capability
+from .backends import Backend
 from .calibration.build import recorded_versions
 from .calibration.calibration_set import MANIFEST_FILE, Manifest, write_json
+from .model_checks import public_name
 from .report.multilingual_report import REPORT_FILE, MultilingualReport
 
 # Loaders look for this file first: without it a folder is no checkpoint, whatever else it holds.
@@ -44,7 +45,7 @@ def attach(model: Any, backend: Backend, manifest: Manifest | None, report: Mult
     """
     model.multilingual_report = report
     model.calibration_manifest = manifest
-    setattr(model.config, PROVENANCE_KEY, provenance_of(backend.capability, manifest))
+    setattr(model.config, PROVENANCE_KEY, provenance_of(model, backend, manifest))
 
     def save_pretrained(self: Any, *args: Any, **kwargs: Any) -> None:
         """`PreTrainedModel.save_pretrained`, with the report and the manifest beside the weights, all or nothing."""
@@ -70,18 +71,31 @@ def attach(model: Any, backend: Backend, manifest: Manifest | None, report: Mult
     model.save_pretrained = MethodType(save_pretrained, model)
 
 
-def provenance_of(capability: Capability, manifest: Manifest | None) -> dict[str, Any]:
-    """What travels in config.json: method, engine, versions, and the compact form of the manifest where there is one."""
+def provenance_of(model: Any, backend: Backend, manifest: Manifest | None) -> dict[str, Any]:
+    """What travels in config.json: the model it was made from, how, and the compact manifest where there is one.
+
+    Args:
+        model: already quantized.
+        backend: the engine that did it.
+        manifest: of the calibration set; None when the method needs none.
+    """
+    capability, method = backend.capability, backend.config.method
     versions = recorded_versions() if manifest is None else manifest.versions
     ours = (
         {"package": f"optimum-multilingual {versions['optimum_multilingual']}"}
         if manifest is None
         else manifest.provenance
     )
+    settings = {key: value for key, value in backend.details(model).items() if key in ("bits", "group_size")}
     return {
         **ours,
+        "base_model": public_name(model.name_or_path),
+        "base_revision": getattr(model.config, "_commit_hash", None),
         "method": capability.method,
         "engine": capability.engine,
+        **settings,
+        "method_options": dict(backend.config.method_options),
+        "upstream_config": None if isinstance(method, str) else type(method).__name__,
         "versions": {**versions, **capability.versions()},
     }
 

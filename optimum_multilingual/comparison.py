@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import torch
 from transformers import AutoConfig
 from transformers.utils import cached_file
 
+from .backends.layer_checks import linear_layers
 from .backends.quiet import quiet_import
 from .calibration.calibration_set import MANIFEST_FILE, Manifest
 from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
-from .errors import ModelError, TokenizerError
+from .errors import MissingPackageError, ModelError, TokenizerError
 from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference, run_tasks
 from .hub.card_languages import with_card_languages
 from .languages import Language
-from .model_checks import longest_sequence, public_name, require_causal_lm
+from .model_checks import longest_sequence, public_name, require_causal_lm, require_causal_lm_config
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
 
@@ -34,6 +36,7 @@ def evaluate_checkpoints(
     language_column: str = "language",
     tokenizer: Any = None,
     device_map: Any = None,
+    gguf_file: str | None = None,
 ) -> MultilingualReport:
     """Measures what each language loses from one checkpoint to another, however the second was made.
 
@@ -41,7 +44,7 @@ def evaluate_checkpoints(
 
     Args:
         reference: name or folder of the model before.
-        quantized: name or folder of the model after; anything that AutoModelForCausalLM loads.
+        quantized: name or folder of the model after, or a GGUF file; anything that AutoModelForCausalLM loads.
         languages: those to measure; a list, or the name of a preset ("auto": those on the card of the reference).
         corpus: where the text comes from; its evaluation part is used, or all of `evaluation.corpus` if that is given.
         evaluation: how much text, and the bootstrap.
@@ -49,10 +52,13 @@ def evaluate_checkpoints(
         language_column: the column that holds the language, in a `datasets.Dataset`.
         tokenizer: a tokenizer or its name; None finds it beside the reference.
         device_map: for both models, as in `from_pretrained`.
+        gguf_file: name of the GGUF file in the folder or repository `quantized`; Transformers computes with its weights in
+            full precision, so what is measured is the loss of rounding.
 
     Raises:
         TokenizerError: the two have different tokenizers.
         ModelError: they have different vocabularies, or cannot be measured.
+        MissingPackageError: a GGUF file, and the package gguf is not installed.
         OverlapError: the quantized model brings a manifest, and some of the text is in it.
     """
     config = MultilingualCalibrationConfig(
@@ -63,26 +69,62 @@ def evaluate_checkpoints(
         evaluation=evaluation or EvaluationConfig(),
     )
     config = with_card_languages(config, reference)
+    compared = quantized if gguf_file is None else f"{quantized}/{gguf_file}"
+    quantized, how = _gguf_of(quantized, gguf_file)
     tokenizer = load_tokenizer(tokenizer, str(reference))
-    _require_same_tokenizer(tokenizer, str(quantized))
-    prepared, manifest = _prepare(config, tokenizer, reference, quantized)
-    before = load_whole_model(reference, device_map)
+    require_tokenizer_of(str(quantized), tokenizer)
+    prepared, manifest = prepare_comparison(config, tokenizer, reference, quantized, how=how)
+    before = load_checkpoint(reference, device_map)
     states = run_reference(before, prepared)
-    linear_layers = {name for name, layer in before.named_modules() if isinstance(layer, torch.nn.Linear)}
+    layers = linear_layers_of(before)
     revision = getattr(before.config, "_commit_hash", None)
     del before
-    after = load_whole_model(quantized, device_map)
+    after = load_checkpoint(quantized, device_map, how)
     measured = run_quantized(after, prepared, states)
     tasks = run_tasks(after, prepared, states)
-    setting = _setting(reference, quantized, revision, after, linear_layers)
-    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks)
+    setting = setting_of(reference, compared, revision, after, layers)
+    return make_report(measured, prepared, setting, manifest, states.noise_floor, tasks, states.experts)
 
 
-def _prepare(
-    config: MultilingualCalibrationConfig, tokenizer: Any, reference: str | Path, quantized: str | Path
+def _gguf_of(quantized: str | Path, gguf_file: str | None) -> tuple[str | Path, dict[str, str]]:
+    """The folder or repository of a checkpoint, and what `from_pretrained` needs to find a GGUF file in it."""
+    path = Path(quantized)
+    if gguf_file is None and path.suffix == ".gguf" and path.is_file():
+        quantized, gguf_file = path.parent, path.name
+    if gguf_file is None:
+        return quantized, {}
+    if find_spec("gguf") is None:
+        raise MissingPackageError(
+            f'{gguf_file} is read by the package gguf. Run: pip install "optimum-multilingual[gguf]"'
+        )
+    return quantized, {"gguf_file": gguf_file}
+
+
+def prepare_comparison(
+    config: MultilingualCalibrationConfig,
+    tokenizer: Any,
+    reference: str | Path,
+    quantized: str | Path,
+    trained_on: Manifest | None = None,
+    how: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Evaluation, Manifest | None]:
-    """Everything that can be known before weights are loaded."""
-    before, after = (AutoConfig.from_pretrained(str(name)) for name in (reference, quantized))
+    """Everything that can be known before weights are loaded: the text to measure on, and the manifest beside `quantized`.
+
+    Args:
+        config: languages, text, and the evaluation.
+        tokenizer: of both.
+        reference: name or folder of the model before.
+        quantized: name or folder of the model after.
+        trained_on: manifest of further text that is not to be measured on.
+        how: further arguments of `from_pretrained` for the model after.
+
+    Raises:
+        ModelError: they have different vocabularies, or are no causal language models.
+        CorpusError: the text cannot be read, or is in a manifest.
+    """
+    before, after = AutoConfig.from_pretrained(str(reference)), AutoConfig.from_pretrained(str(quantized), **how)
+    for name, each in ((reference, before), (quantized, after)):
+        require_causal_lm_config(each, str(name))
     sizes = [each.get_text_config().vocab_size for each in (before, after)]
     if sizes[0] != sizes[1]:
         raise ModelError(
@@ -93,21 +135,26 @@ def _prepare(
     manifest = _manifest_beside(quantized)
     languages = config.evaluation.resolved_languages or config.resolved_languages
     row_length = None if manifest is None else manifest.sequence_length
-    longest, calibrations = longest_sequence(before), () if manifest is None else (manifest,)
+    longest, calibrations = longest_sequence(before), [each for each in (manifest, trained_on) if each is not None]
     return prepare_evaluation(config, languages, tokenizer, longest, row_length, calibrations), manifest
 
 
-def load_whole_model(name: str | Path, device_map: Any) -> Any:
-    """Loads a causal language model, all of whose weights are in its checkpoint.
+def load_checkpoint(name: str | Path, device_map: Any, options: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """Loads a causal language model and proves that all of its weights were in the checkpoint.
+
+    Args:
+        name: name or folder.
+        device_map: as in `from_pretrained`.
+        options: further arguments of it.
 
     Raises:
-        ModelError: some are not, or it is no causal language model.
+        ModelError: weights are missing, or it is no causal language model.
     """
     with quiet_import():
         from transformers import AutoModelForCausalLM
 
         with_info: Any = AutoModelForCausalLM.from_pretrained(
-            str(name), device_map=device_map, output_loading_info=True
+            str(name), device_map=device_map, output_loading_info=True, **options
         )
     model, loaded = with_info
     # Transformers gives such weights random values, and says so in a warning only.
@@ -121,7 +168,12 @@ def load_whole_model(name: str | Path, device_map: Any) -> Any:
     return model
 
 
-def _require_same_tokenizer(tokenizer: Any, quantized: str) -> None:
+def require_tokenizer_of(quantized: str, tokenizer: Any) -> None:
+    """Refuses a checkpoint that brings another tokenizer than this one.
+
+    Raises:
+        TokenizerError: it does.
+    """
     try:
         other = load_tokenizer(None, quantized)
     except TokenizerError:
@@ -139,9 +191,23 @@ def _manifest_beside(checkpoint: str | Path) -> Manifest | None:
     return None if path is None else Manifest.load(path)
 
 
-def _setting(
+def linear_layers_of(model: Any) -> set[str]:
+    """Names of the linear layers of a dense model, without its output projection."""
+    return set(linear_layers(model, ("Linear", "Conv1D")))
+
+
+def setting_of(
     reference: Any, quantized: Any, revision: str | None, model: Any, linear_layers: set[str]
 ) -> dict[str, Any]:
+    """What a report says of two checkpoints, by the config and the layers of the second.
+
+    Args:
+        reference: name or folder of the model before.
+        quantized: name or folder of the model after.
+        revision: commit of the model before.
+        model: the model after.
+        linear_layers: names of the linear layers before.
+    """
     upstream = getattr(model.config, "quantization_config", None)
     config = {} if upstream is None else upstream.to_dict()
     method = config.get("quant_method")

@@ -6,8 +6,9 @@
     ├── CorpusError                             text that cannot be read or used
     │   ├── CorpusFileError                     one file, with its line
     │   ├── CorpusExhaustedError                a language has too little text
-    │   ├── HubError                            a dataset of the Hub that cannot be reached or read
+    │   ├── HubCorpusError (also HubError)      a dataset of the Hub that cannot be reached or read
     │   └── OverlapError                        evaluation text that is also calibration text
+    ├── HubError                                the Hub cannot be reached, or refuses what is asked of it
     ├── TokenizerError                          missing, or blind to a language
     ├── CalibrationSetError                     a stored set that is damaged or does not fit
     ├── ModelError                              a model this package cannot quantize or score
@@ -44,7 +45,11 @@ class CorpusExhaustedError(CorpusError):
     """A language has less text than was asked for; says how much was found and how much is needed."""
 
 
-class HubError(CorpusError):
+class HubError(MultilingualError):
+    """The Hub cannot be reached, or refuses what is asked of it; names the repository, and never holds a token."""
+
+
+class HubCorpusError(HubError, CorpusError):
     """A dataset of the Hub that cannot be reached or read; names the repository and, where there is one, the file."""
 
 

@@ -33,7 +33,14 @@ from .evaluation.evaluator import (
 from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
-from .model_checks import longest_sequence, public_name, require_causal_lm, require_in_memory, require_one_device
+from .model_checks import (
+    longest_sequence,
+    public_name,
+    require_causal_lm,
+    require_in_memory,
+    require_one_device,
+    require_text_only,
+)
 from .report.draws import Draw, all_draws, draw_of
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
@@ -68,6 +75,7 @@ class MultilingualQuantizer(HfQuantizer):
 
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         require_causal_lm(model)
+        require_text_only(model)
         self.backend.check_model(model)
         commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model.config)
         config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
@@ -141,7 +149,9 @@ class MultilingualQuantizer(HfQuantizer):
             measured = run_quantized(model, evaluation, reference)
         setting = setting_of(model, self.backend)
         tasks = run_tasks(model, evaluation, reference)
-        return make_report(measured, evaluation, setting, self.manifest, reference.noise_floor, tasks)
+        return make_report(
+            measured, evaluation, setting, self.manifest, reference.noise_floor, tasks, reference.experts
+        )
 
     def is_serializable(self) -> bool:
         return True

@@ -22,6 +22,36 @@ def require_causal_lm(model: Any) -> None:
         )
 
 
+def require_causal_lm_config(config: Any, name: str) -> None:
+    """Refuses a checkpoint that AutoModelForCausalLM has no class for, such as Qwen2-VL, by its config alone.
+
+    Raises:
+        ModelError: it has none.
+    """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        raise ModelError(
+            f"{name} is a {config.model_type} model, which AutoModelForCausalLM does not load; only models that predict text "
+            "from text are measured."
+        )
+
+
+def require_text_only(model: Any) -> None:
+    """Refuses a model that also reads images or sound: engines here would calibrate half of it, or round all of it.
+
+    Raises:
+        ModelError: it has a part beside its language model.
+    """
+    if model.config.get_text_config() is not model.config:
+        parts = sorted(set(getattr(model.config, "sub_configs", ())) - {"text_config"})
+        raise ModelError(
+            f"{type(model).__name__} is more than a language model (its config has {', '.join(parts)}), and calibration text "
+            "says nothing of the rest; choose a model that reads text alone, such as Gemma3ForCausalLM in place of "
+            "Gemma3ForConditionalGeneration. A checkpoint that others quantized can be measured on text with `evaluate`."
+        )
+
+
 def require_in_memory(device_map: Any) -> None:
     """Refuses a device map, None or partly settled, that leaves weights on disk, from where no engine here takes them.
 

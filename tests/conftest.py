@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import HubServer
+from hub_uploads import UploadHub
 
 # The clients of the Hub read their settings when they are imported: from here on they know only a Hub on this machine,
 # no token, and a cache that goes with the tests, also for calibration sets and for the processes that tests start.
-HUB = HubServer()
+HUB = UploadHub()
 HUB_HOME = tempfile.TemporaryDirectory(prefix="hub-home-")
 for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
     os.environ.pop(name, None)
-os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name)
+os.environ.update(HF_ENDPOINT=HUB.url, HF_HOME=HUB_HOME.name, HF_HUB_DISABLE_XET="1")
 
 # The models are so small that a second thread only waits for the first, for minutes where other programs run too.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -34,7 +35,7 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture
-def hub() -> Iterator[HubServer]:
+def hub() -> Iterator[UploadHub]:
     """A Hub without repositories; `datasets` has forgotten what it listed before."""
     assert HUB.url == constants.ENDPOINT, "huggingface_hub was imported before tests/conftest.py"
     HUB.clear()
@@ -50,7 +51,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fineweb2(hub: HubServer, tmp_path: Path) -> None:
+def fineweb2(hub: UploadHub, tmp_path: Path) -> None:
     """A Hub that has FineWeb-2 in two languages."""
     serve_fineweb2(hub, tmp_path)
 
@@ -122,3 +123,21 @@ def measured_report() -> Callable[..., Any]:
     from random_reports import report_of
 
     return report_of
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs `optimum-cli multilingual ...` in this process and gives its exit code, standard output and standard error."""
+    from optimum.commands.optimum_cli import main
+
+    def run(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["optimum-cli", "multilingual", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -43,6 +43,10 @@ class Repository:
     gated: bool = False
     readers: set[str] = field(default_factory=set)
 
+    def at(self, revision: str) -> Repository | None:
+        """The files at a commit or branch; None where there is none of that name."""
+        return self if revision in ("", "main", self.commit) else None
+
     def files(self) -> list[str]:
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
 
@@ -67,13 +71,13 @@ class Fault:
 class HubServer:
     """The server, in a thread of its own until `close`."""
 
-    def __init__(self) -> None:
-        self.repositories: dict[tuple[str, str], Repository] = {}
+    def __init__(self, handler: type[Handler] | None = None) -> None:
+        self.repositories: dict[tuple[str, str], Any] = {}
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self.tokens: set[str] = set()
         self.files_at = ""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler or Handler)
         self._server.daemon_threads = True
         self._server.hub = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -125,7 +129,9 @@ class HubAnswerError(Exception):
         self.headers = {"X-Error-Code": code, "X-Error-Message": message}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request: a route, an action on a repository, and whatever a fault makes of it."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every answer waits 40 ms for its body
     server: Any
@@ -140,6 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
         self._answer()
 
     def _answer(self) -> None:
@@ -162,26 +171,34 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(failure.status, json.dumps({"error": str(failure)}).encode(), failure.headers)
 
     def _route(self, path: str) -> None:
-        for method, pattern, action in ROUTES:
+        for method, pattern, action in self._routes():
             found = re.fullmatch(pattern, path)
             if found and self.command in method:
                 named = {key: unquote(value or "") for key, value in found.groupdict().items()}
-                action(self, self._repository(named), named)
+                action(self, named)
                 return
         raise HubAnswerError(404, "NotFound", f"no such route: {self.command} {path}")
+
+    def _routes(self) -> tuple[Any, ...]:
+        return ROUTES
 
     def _repository(self, named: dict[str, str]) -> Repository:
         repository = self.server.hub.repositories.get((named["kind"] or "models", named["id"]))
         if repository is None:
             raise HubAnswerError(404, "RepoNotFound", "Repository not found")
-        if named["revision"] not in ("", "main", repository.commit):
+        found = repository.at(named["revision"])
+        if found is None:
             raise HubAnswerError(404, "RevisionNotFound", f"Invalid rev id: {named['revision']}")
-        return repository
+        return found
 
-    def info(self, repository: Repository, named: dict[str, str]) -> None:
-        self._send_json({"id": named["id"], "sha": repository.commit, "gated": "auto" if repository.gated else False})
+    def info(self, named: dict[str, str]) -> None:
+        repository = self._repository(named)
+        siblings = [{"rfilename": name} for name in repository.files()]
+        gated = "auto" if repository.gated else False
+        self._send_json({"id": named["id"], "sha": repository.commit, "gated": gated, "siblings": siblings})
 
-    def tree(self, repository: Repository, named: dict[str, str]) -> None:
+    def tree(self, named: dict[str, str]) -> None:
+        repository = self._repository(named)
         folder = repository.folder / named["path"]
         if not folder.is_dir():
             raise HubAnswerError(404, "EntryNotFound", f"{named['path']} does not exist")
@@ -194,11 +211,13 @@ class _Handler(BaseHTTPRequestHandler):
             more["Link"] = f'<{following}&recursive={self.query.get("recursive", "")}>; rel="next"'
         self._send_json(entries[start : start + PAGE_SIZE], more)
 
-    def paths_info(self, repository: Repository, named: dict[str, str]) -> None:
+    def paths_info(self, named: dict[str, str]) -> None:
+        repository = self._repository(named)
         asked = [repository.folder / path for path in parse_qs(self.body.decode()).get("paths", [])]
         self._send_json([_entry(repository, path) for path in asked if path.exists()])
 
-    def resolve(self, repository: Repository, named: dict[str, str]) -> None:
+    def resolve(self, named: dict[str, str]) -> None:
+        repository = self._repository(named)
         if repository.gated and self.token not in repository.readers:
             raise HubAnswerError(
                 403 if self.token else 401, "GatedRepo", f"Access to dataset {named['id']} is restricted."
@@ -250,12 +269,12 @@ def _digest(path: Path) -> str:
 
 _API = r"/api/(?P<kind>datasets|models)/(?P<id>[^/]+/[^/]+)"
 ROUTES = (
-    (("GET",), _API + r"(?:/revision/(?P<revision>[^/]+))?", _Handler.info),
-    (("GET",), _API + r"/tree/(?P<revision>[^/]+)(?:/(?P<path>.+))?", _Handler.tree),
-    (("POST",), _API + r"/paths-info/(?P<revision>[^/]+)", _Handler.paths_info),
+    (("GET",), _API + r"(?:/revision/(?P<revision>[^/]+))?", Handler.info),
+    (("GET",), _API + r"/tree/(?P<revision>[^/]+)(?:/(?P<path>.+))?", Handler.tree),
+    (("POST",), _API + r"/paths-info/(?P<revision>[^/]+)", Handler.paths_info),
     (
         ("GET", "HEAD"),
         r"/(?:(?P<kind>datasets)/)?(?P<id>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)",
-        _Handler.resolve,
+        Handler.resolve,
     ),
 )

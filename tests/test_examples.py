@@ -14,6 +14,12 @@ PROMISED = {
     "minimax_mixture.py": ["rows best", "step by step", "'swh_Latn':"],
     "sweep_of_settings.py": ["sweep.parquet", "## gptq, 3 bits", "mean KL"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
+    "recover.py": ["adapter none", "adapter LoRA of rank 16", "Swahili"],
+    "push_to_hub.py": [
+        "would be sent to me/tiny-multilingual-lm-gptq",
+        "model.safetensors",
+        "## What each language lost",
+    ],
 }
 
 

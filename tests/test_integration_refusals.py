@@ -3,8 +3,16 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from one_line import LANGUAGES, SMALL, quantize
-from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, T5Config, T5ForConditionalGeneration
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    Qwen2VLConfig,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.backends.gptq import GPTQBackend
@@ -107,3 +115,20 @@ def test_a_missing_package_is_said_before_the_weights_load_with_the_pip_line(unl
     monkeypatch.setattr(GPTQBackend, "capabilities", (without,))
     with pytest.raises(MissingPackageError, match=r'no-such-package>=1.*pip install "optimum-multilingual\[gptq\]"'):
         quantize(unloadable)
+
+
+def test_a_model_that_also_reads_images_is_refused_with_the_reason():
+    from transformers import Gemma3Config
+
+    from optimum_multilingual.model_checks import require_causal_lm_config, require_text_only
+
+    config = Gemma3Config(
+        text_config={"hidden_size": 64, "num_hidden_layers": 1, "vocab_size": 128, "intermediate_size": 64},
+        vision_config={"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32, "num_attention_heads": 2},
+    )
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    with pytest.raises(ModelError, match=r"Gemma3ForConditionalGeneration is more than .*vision_config"):
+        require_text_only(model)
+    with pytest.raises(ModelError, match="qwen2_vl model, which AutoModelForCausalLM does not load"):
+        require_causal_lm_config(Qwen2VLConfig(), "qwen")

@@ -14,7 +14,7 @@ from transformers import AutoConfig
 from ..backends import find_backend
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.tokenization import load_tokenizer
-from ..comparison import load_whole_model
+from ..comparison import load_checkpoint
 from ..config import MultilingualCalibrationConfig
 from ..corpora import open_corpus
 from ..errors import ConfigError
@@ -84,7 +84,7 @@ def find_minimax_mixture(
     manifests = [of_it.manifest for of_it in pool.sets.values()]
     whole = prepare_evaluation(config, languages, tokenizer, longest, manifests[0].sequence_length, manifests)
     search, check = (_every_other_document(whole, first) for first in (0, 1))
-    bench = Workbench(load_whole_model(model, device_map or {"": Processes.current().device}))
+    bench = Workbench(load_checkpoint(model, device_map or {"": Processes.current().device}))
     references = {"search": bench.score(search), "check": bench.score(check)}
     tried = _search(bench, config, pool, search, references["search"], steps, rate, patience, least_gain)
     best = min(tried, key=lambda step: step.worst)

@@ -17,7 +17,7 @@ from ..calibration.build import build_calibration_set, recorded_versions
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.nonsense import build_nonsense_set
 from ..calibration.tokenization import load_tokenizer
-from ..comparison import load_whole_model
+from ..comparison import load_checkpoint
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
 from ..corpora import open_corpus
 from ..errors import ConfigError, ProcessError
@@ -111,7 +111,7 @@ def sweep_settings(
 
     def run() -> dict[Any, Any]:
         if mine:
-            bench = Workbench(load_whole_model(model, device_map or {"": processes.device}), seconds)
+            bench = Workbench(load_checkpoint(model, device_map or {"": processes.device}), seconds)
             _run_cells(mine, bench, quantizers, sets, held_out, store, fingerprints, processes)
         return {}
 

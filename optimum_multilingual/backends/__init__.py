@@ -1,7 +1,4 @@
-"""Quantization engines, one file each, all with the same face.
-
-gptq    "optimum": Transformers' GPTQConfig -> Optimum -> GPTQModel
-"""
+"""Quantization engines, one file each, all with the same face; `ENGINES` lists them, their capabilities say what each does."""
 
 from __future__ import annotations
 
@@ -20,6 +17,10 @@ ENGINES = (
     "gptq:GPTQBackend",
     "bitsandbytes:BitsAndBytesBackend",
     "torchao:TorchAOBackend",
+    "llmcompressor:LLMCompressorBackend",
+    "auto_round:AutoRoundBackend",
+    "gptqmodel:GPTQModelBackend",
+    "quanto:QuantoBackend",
 )
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
-from ..errors import CheckpointError, ConfigError, ModelError
+from ..errors import ConfigError, ModelError
 from .base import Backend
 from .capability import Capability
 from .layer_checks import check_group_size, fitting_group_size, refuse_fused_experts
+from .packed_gptq import (
+    PACKING_KERNEL,
+    check_packable,
+    packed_details,
+    packed_layout,
+    packing_environment,
+    refuse_family,
+    written_as,
+)
 from .quiet import quiet_engine, quiet_import
+from .shared_passes import layers_with_one_input, one_pass_for_each_group
 
 GPTQ = Capability(
     method="gptq",
@@ -27,30 +36,22 @@ GPTQ = Capability(
     formats=("gptq", "gptq_v2"),
     packages=("optimum>=2.0", "gptqmodel>=7.6,<7.7"),
     extra="gptq",
-    balance="Rows are handed over one at a time and in order, and the engine weighs all of their tokens alike.",
+    balance="Rows are handed over in order, in batches without padding, and the engine weighs all of their tokens alike.",
     upstream="GPTQConfig",
     # Loaders choose a kernel of lower precision; with GPTQConfig(bits=4, backend="torch") the logits are the same.
     tolerance=0.05,
     source='Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023)',
 )
 
-# Weights are packed in words of 32 bits, across both dimensions of a layer.
-WORD = 32
-
-# This kernel keeps the packed weights as they are. The one "auto" finds on a CPU rewrites them in its first forward
-# pass, after which they can no longer be saved (gptqmodel 7.6.0, TorchAtenLinear.transform_cpu).
-PACKING_KERNEL = "torch"
+# Those that rewrite their packed weights; see PACKING_KERNEL.
 REWRITING_KERNELS = ("torch_aten", "gptq_torch_aten", "torch_fused", "gptq_torch_fused")
 
-# GPTQModel compiles a packing extension on first use, which takes longer than packing this many weights without it.
-COMPILE_ABOVE_WEIGHTS = 2_000_000_000
-
-# Families whose quantized checkpoint cannot be loaded again, with the reason (transformers 5.17, gptqmodel 7.6).
-NOT_RELOADABLE = {"gpt2": "its weight initialisation fails on packed layers when the checkpoint is loaded"}
+# Rows are run together up to this many tokens, as many as one row has by default: shorter ones leave a processor idle.
+TOKENS_OF_A_PASS = 2048
 
 
 class GPTQBackend(Backend):
-    """GPTQ: rows go to Optimum as they are, one at a time, in order; it forwards every row and no other.
+    """GPTQ: rows go to Optimum as they are and in order; it forwards every row and no other.
 
     Source: Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023).
     """
@@ -76,12 +77,7 @@ class GPTQBackend(Backend):
             ModelError: says which layer or family, and what to do.
         """
         super().check_model(model)
-        family = model.config.model_type
-        if family in NOT_RELOADABLE:
-            raise ModelError(
-                f"A GPTQ checkpoint of a {family} model could not be loaded again: {NOT_RELOADABLE[family]}. Choose "
-                "another model or method."
-            )
+        refuse_family(model.config.model_type, self.capability)
         blocks, layers = self._layers(model)
         refuse_fused_experts(model, blocks, self.capability)
         if self._group_size_is_free:
@@ -112,11 +108,8 @@ class GPTQBackend(Backend):
 
     def _check_layer(self, name: str, inputs: int, outputs: int) -> None:
         check_group_size(name, inputs, self.upstream.group_size, self.capability)
-        if inputs % WORD or outputs % WORD:
-            raise ModelError(
-                f"Layer {name} is {outputs} x {inputs}; GPTQ packs both sides in words of {WORD}, so both must be "
-                f"multiples of {WORD}. Quantize other layers only: GPTQConfig(..., modules_in_block_to_quantize=[[...]])."
-            )
+        advice = "Quantize other layers only: GPTQConfig(..., modules_in_block_to_quantize=[[...]])."
+        check_packable(name, inputs, outputs, advice)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         """Quantizes a loaded model in place; afterwards it carries upstream's own quantizer and config, without texts."""
@@ -126,54 +119,51 @@ class GPTQBackend(Backend):
 
         quantizer = GptqHfQuantizer(self.upstream, pre_quantized=False)
         quantizer.validate_environment()
+        engine = quantizer.optimum_quantizer
         # Handed over here and not in GPTQConfig(dataset=...), from where it would go into the published config.json.
-        quantizer.optimum_quantizer.dataset = examples_of(calibration_set)
-        with quiet_engine(), _packing_environment(model):
+        engine.dataset = examples_of(calibration_set, 1 if engine.batch_size > 1 else TOKENS_OF_A_PASS)
+        with quiet_engine(), packing_environment(model), self._grouped(model, engine):
             quantizer.postprocess_model(model)
         config = model.config.quantization_config
         config.dataset = config.tokenizer = quantizer.optimum_quantizer.dataset = None
         quantizer.quantization_config = config
         model.hf_quantizer = quantizer
         model.is_quantized, model.quantization_method = True, QuantizationMethod.GPTQ
-        self._packed = _packed_layout(model)
-
-    def details(self, model: Any) -> dict[str, Any]:
-        """Bits, groups, symmetry, order, saved format and kernel of a quantized model."""
-        config = model.config.quantization_config
-        return {
-            "bits": config.bits,
-            "group_size": config.group_size,
-            "sym": config.sym,
-            "desc_act": config.desc_act,
-            "format": self.saved_format,
-            "kernel": model.hf_quantizer.optimum_quantizer.quant_linear.__name__,
-        }
+        self._packed = packed_layout(model)
 
     @contextmanager
-    def checkpoint(self, model: Any) -> Iterator[None]:
-        """Holds the model in the checkpoint format asked for, v1 unless it is v2, while files are written.
-
-        In memory the zero points are in v2, which is what kernels compute with, and the config says so. The engine's
-        own save writes v1 zero points under a config that says v2, which loads as garbage.
-        """
-        if _packed_layout(model) != self._packed:
-            raise CheckpointError(
-                "The kernel has rewritten its packed weights for speed, so they can no longer be saved. Quantize with "
-                f"GPTQConfig(..., backend={PACKING_KERNEL!r}) and choose the kernel when loading."
-            )
-        if self.saved_format == "gptq_v2":
+    def _grouped(self, model: Any, engine: Any) -> Iterator[None]:
+        """Lets Optimum run the rows once for all layers with one input, where the user has not said otherwise."""
+        blocks, _ = self._layers(model)
+        free = engine.true_sequential and not engine.modules_in_block_to_quantize
+        groups = layers_with_one_input(model, blocks) if free else None
+        if groups is None:
             yield
             return
-        with quiet_engine(), _as_v1(model):
+        engine.modules_in_block_to_quantize = groups
+        with one_pass_for_each_group(blocks):
             yield
+        model.config.quantization_config.modules_in_block_to_quantize = engine.modules_in_block_to_quantize = None
+
+    def details(self, model: Any) -> dict[str, Any]:
+        return packed_details(model, self.saved_format)
+
+    def checkpoint(self, model: Any) -> AbstractContextManager[None]:
+        return written_as(model, self.saved_format, self._packed)
 
 
-def examples_of(calibration_set: CalibrationSet) -> list[dict[str, Any]]:
-    """Rows as Optimum takes them: one batch of one row each, nothing to pad, sort or cut."""
+def examples_of(calibration_set: CalibrationSet, tokens: int) -> list[dict[str, Any]]:
+    """Rows as Optimum takes them, in order and with nothing to pad, sort or cut.
+
+    Args:
+        calibration_set: all rows of one length.
+        tokens: of a batch of several rows, at most.
+    """
     import torch
 
-    rows = [torch.from_numpy(row.input_ids).long()[None] for row in calibration_set]
-    return [{"input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows]
+    rows = torch.from_numpy(calibration_set.token_ids()).long()
+    batches = rows.split(max(1, tokens // rows.shape[1]))
+    return [{"input_ids": batch, "attention_mask": torch.ones_like(batch)} for batch in batches]
 
 
 def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
@@ -219,41 +209,3 @@ def _upstream_config(config: MultilingualCalibrationConfig) -> Any:
 def _require(name: str, value: Any, allowed: tuple[Any, ...]) -> None:
     if value not in allowed:
         raise ConfigError(f"GPTQ cannot do {name}={value!r}; allowed are {', '.join(map(str, allowed))}.")
-
-
-def _packed_layout(model: Any) -> dict[str, tuple[Any, Any]]:
-    """Type and shape of every buffer of the packed layers."""
-    kernel = model.hf_quantizer.optimum_quantizer.quant_linear
-    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, kernel)]
-    return {
-        f"{name}.{key}": (tensor.dtype, tensor.shape)
-        for name, layer in layers
-        for key, tensor in layer.state_dict(keep_vars=True).items()
-    }
-
-
-@contextmanager
-def _as_v1(model: Any) -> Iterator[None]:
-    from gptqmodel.utils.model import hf_convert_gptq_v1_to_v2_format, hf_convert_gptq_v2_to_v1_format
-
-    config, engine = model.config.quantization_config, model.hf_quantizer.optimum_quantizer
-    hf_convert_gptq_v2_to_v1_format(model, config.sym, config.bits, engine.quant_linear, "gptq_v2", config.meta)
-    config.format = "gptq"
-    try:
-        yield
-    finally:
-        hf_convert_gptq_v1_to_v2_format(model, config.bits, engine.quant_linear, "gptq", config.meta)
-        config.format = "gptq_v2"
-
-
-@contextmanager
-def _packing_environment(model: Any) -> Iterator[None]:
-    name = "GPTQMODEL_DISABLE_PACK_EXT"
-    if name in os.environ or model.num_parameters() > COMPILE_ABOVE_WEIGHTS:
-        yield
-        return
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        del os.environ[name]

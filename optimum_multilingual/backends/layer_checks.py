@@ -25,6 +25,27 @@ def linear_layers(model: Any, classes: tuple[str, ...] = ("Linear",)) -> dict[st
     }
 
 
+def named_layers(model: Any, names: Iterable[str]) -> list[str]:
+    """Full names of the layers that are meant by a full name or its last parts.
+
+    >>> named_layers(model, ["down_proj"])
+    ['model.layers.0.mlp.down_proj', 'model.layers.1.mlp.down_proj']
+
+    Raises:
+        ModelError: a name means none.
+    """
+    every, found = [name for name, _ in model.named_modules()], []
+    for wanted in names:
+        meant = [name for name in every if f".{name}".endswith(f".{wanted}")]
+        if not meant:
+            raise ModelError(
+                f"{type(model).__name__} has no layer {wanted!r} to skip; names are those of `model.named_modules()`, in full "
+                "or their last parts."
+            )
+        found += meant
+    return found
+
+
 def require_layers(model: Any, layers: Mapping[str, Any], capability: Capability) -> None:
     """Refuses a model with nothing to quantize.
 

@@ -28,15 +28,25 @@ def quantize_by_loading(model: Any, upstream: Any) -> None:
         model: dense, on one device or dispatched to several.
         upstream: a quantization config of Transformers.
     """
-    config = model.config
     quantized = type(model).from_pretrained(
         None,
-        config=config,
+        config=model.config,
         state_dict=model.state_dict(),
         quantization_config=upstream,
         dtype=model.dtype,
         device_map=getattr(model, "hf_device_map", None) or {"": model.device},
     )
+    take_over(model, quantized)
+
+
+def take_over(model: Any, quantized: Any) -> None:
+    """Moves what a loader made into the model that is already there: its layers, its marks and its config.
+
+    Args:
+        model: the one that a user holds; it keeps its name and revision.
+        quantized: of the same class; not to be used afterwards.
+    """
+    config = model.config
     for name, child in quantized.named_children():
         setattr(model, name, child)
     for mark in MARKS:

@@ -19,25 +19,29 @@ def quiet_import() -> Iterator[None]:
     Face cache of this process and its children to a temporary folder, and torchao warns of kernels that were built for
     other devices. What gptqmodel sets for torch itself (KEPT) stays, because its kernels count on it.
     """
-    environment = dict(os.environ)
     root = logging.getLogger()
     level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with quiet_engine(logging.ERROR):
+        with environment_kept(), quiet_engine(logging.ERROR):
             yield
     finally:
-        _restore(environment)
         logging.disable(disabled)
         root.setLevel(level)
         root.handlers[:] = handlers
 
 
-def _restore(environment: dict[str, str]) -> None:
-    for name in os.environ.keys() - environment.keys() - KEPT:
-        del os.environ[name]
-    for name in environment.keys() - KEPT:
-        os.environ[name] = environment[name]
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """Puts the environment variables back that an engine sets, but for those that torch reads (KEPT)."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys() - KEPT:
+            del os.environ[name]
+        for name in before.keys() - KEPT:
+            os.environ[name] = before[name]
 
 
 @contextmanager

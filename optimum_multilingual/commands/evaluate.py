@@ -13,6 +13,7 @@ from . import arguments
 EXAMPLES = """\
   optimum-cli multilingual evaluate examples/tiny-multilingual-lm out/ --languages en sw zh
   optimum-cli multilingual evaluate me/model me/model-awq --languages en yo --evaluation-corpus held_out/ --output report.json
+  optimum-cli multilingual evaluate me/model model.Q4_K_M.gguf --languages en sw zh --corpus my_texts/
 """
 
 
@@ -23,7 +24,8 @@ class EvaluateCommand(BaseOptimumCLICommand):
     def parse_args(parser: ArgumentParser) -> None:
         arguments.describe(parser, "Measures what each language loses from one checkpoint to another.", EXAMPLES)
         parser.add_argument("reference", help="name or folder of the model before")
-        parser.add_argument("quantized", help="name or folder of the model after")
+        parser.add_argument("quantized", help="name or folder of the model after, or a GGUF file")
+        parser.add_argument("--gguf-file", metavar="NAME", help="of a GGUF file in that repository or folder")
         parser.add_argument(
             "--output", metavar="FILE", help="write the report; .json, .md, .csv, .parquet, .html, .png or .svg"
         )
@@ -48,6 +50,7 @@ class EvaluateCommand(BaseOptimumCLICommand):
             evaluation=arguments.evaluation_from(self.args),
             text_column=self.args.text_column,
             device_map=self.args.device_map,
+            gguf_file=self.args.gguf_file,
         )
         if not Processes.current().is_main:
             return

@@ -11,7 +11,9 @@ from .export import ExportCommand
 from .languages import LanguagesCommand
 from .methods import MethodsCommand
 from .minimax import MinimaxCommand
+from .push import PushCommand
 from .quantize import QuantizeCommand
+from .recover import RecoverCommand
 from .report import ReportCommand
 from .sweep import SweepCommand
 
@@ -31,7 +33,9 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="export", help="Hand a set to other tools.", subcommand_class=ExportCommand),
         CommandInfo(name="quantize", help="Quantize a model and report.", subcommand_class=QuantizeCommand),
         CommandInfo(name="evaluate", help="Compare two checkpoints.", subcommand_class=EvaluateCommand),
+        CommandInfo(name="recover", help="Train a LoRA against the reference.", subcommand_class=RecoverCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
         CommandInfo(name="minimax", help="Search a fair mixture.", subcommand_class=MinimaxCommand),
         CommandInfo(name="sweep", help="Rank many calibration sets.", subcommand_class=SweepCommand),
+        CommandInfo(name="push", help="Publish a checkpoint with its report.", subcommand_class=PushCommand),
     )

@@ -19,6 +19,7 @@ EXAMPLES = """\
   optimum-cli multilingual report report.json --output kl.svg --plot divergence
   optimum-cli multilingual report 3bit/ 4bit/ 8bit/                       # settings side by side
   optimum-cli multilingual report 3bit/ 4bit/ --output heat-map.png
+  optimum-cli multilingual report me/model-3bit me/model-4bit             # two published models
   optimum-cli multilingual report europe.json africa.json --merge --output all.json
 """
 
@@ -35,7 +36,7 @@ class ReportCommand(BaseOptimumCLICommand):
             "reports",
             nargs="+",
             metavar="REPORT",
-            help="folder of a checkpoint, or JSON file; two or more are compared",
+            help="folder of a checkpoint, JSON file, or name of a published model; two or more are compared",
         )
         parser.add_argument(
             "--merge", action="store_true", help="join reports of one quantized model over different languages"
@@ -56,12 +57,12 @@ class ReportCommand(BaseOptimumCLICommand):
         arguments.run_or_exit(self._run)
 
     def _run(self) -> None:
+        from ..hub.load_report import load_report
         from ..report.compare import compare_reports
         from ..report.merge import merge_reports
-        from ..report.multilingual_report import MultilingualReport
 
         self._check()
-        reports = [MultilingualReport.load(path) for path in self.args.reports]
+        reports = [load_report(source) for source in self.args.reports]
         if self._compares:
             comparison = compare_reports(reports)
             self._show(comparison, comparison.save)

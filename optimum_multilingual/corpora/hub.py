@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from ..errors import HubError
+from ..errors import HubCorpusError
 from ..languages import Language, find_language
 from .catalog import CatalogEntry, entry_at, find_entry, terms_of
 from .coverage import require_languages, require_use
@@ -140,14 +140,14 @@ class HubCorpus:
 
         Raises:
             ConfigError: text to calibrate on is asked of a corpus that is for evaluation only.
-            HubError: the text cannot be reached or read, or there is none.
+            HubCorpusError: the text cannot be reached or read, or there is none.
         """
         if part is not None:
             require_use(self, part)
         source = self._source_of(language)
         shards = [shard for shard in source.shards(language) if part is None or shard[1] in (None, part)]
         if not shards:
-            raise HubError(
+            raise HubCorpusError(
                 f"{source.repository.id} has no file of {language.name} ({language.tag}) that is for {part}. Leave the "
                 "language out, or choose another corpus."
             )
@@ -176,7 +176,7 @@ class HubCorpus:
                 empty = False
                 yield document
         if empty:
-            raise HubError(
+            raise HubCorpusError(
                 f"The files of {language.name} ({language.tag}) in {source.repository.id} hold no text: "
                 f"{', '.join(path for path, _ in shards)}. Leave the language out, or choose another corpus."
             )

@@ -16,14 +16,14 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from ..errors import HubError
+from ..errors import HubCorpusError
 from .catalog import load_catalog
 
 # Answers that may be another one a moment later.
 TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 
 
-def explain(error: BaseException, repository: str, revision: str, path: str = "") -> HubError:
+def explain(error: BaseException, repository: str, revision: str, path: str = "") -> HubCorpusError:
     """Turns whatever the clients raised into one error that says what was asked for and what to do.
 
     Args:
@@ -32,12 +32,12 @@ def explain(error: BaseException, repository: str, revision: str, path: str = ""
         revision: commit, branch or tag that was asked for.
         path: file or folder that was read; empty for the repository itself.
     """
-    reasons = tuple(_reasons(error))
+    reasons = tuple(reasons_of(error))
     for kind, message in MESSAGES:
         for reason in reasons:
             if isinstance(reason, kind):
-                return HubError(message(reason, repository, revision, path))
-    return HubError(_damaged(error, repository, revision, path))
+                return HubCorpusError(message(reason, repository, revision, path))
+    return HubCorpusError(_damaged(error, repository, revision, path))
 
 
 def is_transient(error: BaseException) -> bool:
@@ -65,7 +65,8 @@ def open_alternative(repository: str) -> str:
     return f"corpus={names[0]!r} is open to all"
 
 
-def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+def reasons_of(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and the errors it was raised from."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -15,7 +15,7 @@ import pyarrow.parquet
 from huggingface_hub import HfApi, HfFileSystem, constants
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-from ..errors import HubError
+from ..errors import HubCorpusError
 from .hub_errors import explain, is_transient, retry_after
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class HubRepository:
             columns: those that are needed; of a parquet file only they are fetched.
 
         Raises:
-            HubError: the file cannot be reached or read, or lacks a column.
+            HubCorpusError: the file cannot be reached or read, or lacks a column.
         """
         place = f"{self._root}/{path}"
         parquet = path.endswith(".parquet")
@@ -104,7 +104,7 @@ class HubRepository:
     def _check_columns(self, path: str, columns: Sequence[str], found: Iterable[str]) -> None:
         for column in columns:
             if column not in found:
-                raise HubError(
+                raise HubCorpusError(
                     f"The file {path} of {self.id} has no column {column!r}, only {', '.join(map(repr, found))}. Read it "
                     "through HubCorpus.from_repository, which takes text_column= and revision=, or choose another corpus."
                 )
@@ -167,7 +167,7 @@ def _dataset_batches(path: str, columns: Sequence[str]) -> Iterator[Batch]:
 def _builder(path: str) -> str:
     ending = path.removesuffix(".gz").rpartition(".")[2]
     if ending not in BUILDERS:
-        raise HubError(
+        raise HubCorpusError(
             f"The file {path} has no ending that can be read; allowed are parquet, {', '.join(BUILDERS)}, and all but "
             "parquet with .gz after it."
         )

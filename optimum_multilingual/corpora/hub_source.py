@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
-from ..errors import HubError, MissingPackageError
+from ..errors import HubCorpusError, MissingPackageError
 from ..languages import Language
 from .catalog import CatalogEntry
 from .document import Document, Part
@@ -63,12 +63,12 @@ class HubSource:
         A dataset may have evaluation files for some languages only; in the others, content divides the texts.
 
         Raises:
-            HubError: there is no file.
+            HubCorpusError: there is no file.
         """
         code = self.codes[language]
         training, evaluation = self._files(self.entry.files, code), self._files(self.entry.evaluation_files, code)
         if not training and not evaluation:
-            raise HubError(
+            raise HubCorpusError(
                 f"{self.repository.id} has no file {' or '.join(self.patterns).replace('{code}', code)} for {language.name} "
                 f"({language.tag}) at commit {self.repository.commit}; leave the language out, or choose another corpus."
             )
@@ -131,7 +131,7 @@ class HubSource:
 
     def _checked(self, text: Any, path: str, number: int) -> str:
         if text is not None and not isinstance(text, str):
-            raise HubError(
+            raise HubCorpusError(
                 f"{path} of {self.repository.id}, row {number}: the value of {self.entry.text_column!r} is of type "
                 f"{type(text).__name__}, and every text must be a string. Read another column through "
                 "HubCorpus.from_repository, which takes text_column=, or choose another corpus."

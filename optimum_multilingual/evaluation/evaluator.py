@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from ..errors import ProcessError
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .downstream import Answers, Downstream, Task, prepare_downstream
+from .experts import Counts, ExpertCounter, added
 from .held_out import HeldOutDocument, Window, check_stride, cut_windows, first_token, hold_out
 from .processes import Processes
 from .scoring import Scorer, check_head, make_batches, output_head, targets_of
@@ -106,12 +108,14 @@ class Reference:
         noise_floor: relative change of the loss when the same text comes in batches of another shape; None where that could not
             be measured.
         answers: to the downstream tasks, by task.
+        experts: scored tokens of each language at each expert of each layer; nothing for a dense model.
     """
 
     states: StateStore
     head: OutputHead
     noise_floor: float | None
     answers: Mapping[str, Answers]
+    experts: Mapping[Language, Counts]
 
 
 @dataclass(frozen=True)
@@ -153,23 +157,28 @@ def run_reference(model: Any, evaluation: Evaluation, processes: Processes | Non
     first = next(iter(evaluation.windows.values()))
     settings = evaluation.settings
     states = StateStore(settings.reference_memory, settings.reference_device_memory)
-    scorer, processes = Scorer(model), processes or Processes.current()
+    counter, processes = ExpertCounter(model), processes or Processes.current()
+    scorer = Scorer(model, counter)
 
     def score() -> dict[Any, Any]:
         check_head(model, head, first[0].start(CHECKED_TOKENS))
         noise_floor = _noise_floor(model, head, first, settings.batch_tokens)
+        experts: dict[Language, Counts] = {}
         for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
             states.put((language, place), scorer.states(batch))
-        return {processes.rank: (digest_of(evaluation), noise_floor)}
+            experts[language] = added(experts.get(language, {}), counter.take())
+        return {processes.rank: (digest_of(evaluation), noise_floor, experts)}
 
     of_processes = processes.together(score)
-    if len({digest for digest, _ in of_processes.values()}) > 1:
+    if len({digest for digest, _, _ in of_processes.values()}) > 1:
         raise ProcessError(
             "The processes drew different evaluation text, so their scores cannot be put together; give all of them the same "
             "files, commits and seed."
         )
     answers = {} if evaluation.downstream is None else evaluation.downstream.answers(model)
-    return Reference(states, head, of_processes[0][1], answers)
+    parts = [experts for _, _, experts in of_processes.values()]
+    together = {language: reduce(added, [part.get(language, {}) for part in parts]) for language in evaluation.windows}
+    return Reference(states, head, of_processes[0][1], answers, together)
 
 
 def digest_of(evaluation: Evaluation) -> str:

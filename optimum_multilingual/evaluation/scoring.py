@@ -16,6 +16,7 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 from ..errors import ModelError
 from .divergence import OutputHead
+from .experts import ExpertCounter
 from .held_out import Window
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool
     Raises:
         ModelError: it does not, so the model does more after its last hidden state than is known here.
     """
-    with torch.inference_mode(), eager():
+    with torch.no_grad(), eager():
         own = model(input_ids=_inputs([window], model.device), use_cache=False).logits[0].float()
     states = Scorer(model).states([window])
     ours = head.logits(states.to(head.weight.device), 0, head.weight.shape[0]).to(own.device)
@@ -90,10 +91,12 @@ class Scorer:
 
     Args:
         model: a causal language model, on one device or dispatched over several by accelerate.
+        counter: counts the experts that the scored positions reach; None for no counting.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, counter: ExpertCounter | None = None):
         self.model = model
+        self._counter = counter
         self._extra = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
         self._most_tokens = math.inf
 
@@ -127,7 +130,9 @@ class Scorer:
             return None
 
     def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
-        with _captured_states(self.model) as captured, eager(), torch.inference_mode():
+        counting = nullcontext() if self._counter is None else self._counter.watching(_scored_positions(batch))
+        # Not inference_mode, in which packed weights of optimum-quanto 0.2.7 cannot be computed with.
+        with captured_states(self.model) as captured, counting, eager(), torch.no_grad():
             self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(
@@ -162,13 +167,21 @@ def _inputs(batch: Sequence[Window], device: torch.device) -> torch.Tensor:
     return torch.from_numpy(ids).to(device)
 
 
+def _scored_positions(batch: Sequence[Window]) -> torch.Tensor:
+    """Which positions of `_inputs` are scored, and no padding; shape [batch, length]."""
+    lengths = torch.tensor([len(window.input_ids) for window in batch])
+    scored = torch.tensor([len(window.targets) for window in batch])
+    places = torch.arange(int(lengths.max()))
+    return (places < lengths[:, None]) & (places >= (lengths - scored)[:, None])
+
+
 def targets_of(batch: Sequence[Window]) -> torch.Tensor:
     """The tokens that really came behind a batch's scored positions, in the order of `Scorer.states`, int64."""
     return torch.from_numpy(np.concatenate([window.targets for window in batch]).astype(np.int64))
 
 
 @contextmanager
-def _captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
+def captured_states(model: Any) -> Iterator[list[torch.Tensor]]:
     """Collects the decoder's last hidden state while the whole model runs, so that accelerate's hooks run too."""
     captured: list[torch.Tensor] = []
     # The base model is the decoder in most families; OPT calls the decoder inside its base model.

@@ -1,1 +1,1 @@
-"""What the Hugging Face Hub says of a model."""
+"""The Hugging Face Hub: what it says of a model, and publishing one with what was measured."""

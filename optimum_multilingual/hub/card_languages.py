@@ -11,11 +11,10 @@ from ..config import MultilingualCalibrationConfig
 from ..errors import LanguageError
 from ..languages import DOMAINS, Language, find_language
 from ..presets import AUTO, write_out
+from .front_matter import NoCardError, front_matter_of
 
 # What cards write among their languages that is none: models of code say "code", and many only "multilingual".
 NO_LANGUAGES = {*DOMAINS, "multilingual", "mul"}
-
-CARD = "README.md"
 
 
 def with_card_languages(
@@ -73,30 +72,10 @@ def card_languages(model: str | Path, revision: str | None = None) -> tuple[str,
 
 
 def _front_matter(model: str | Path, revision: str | None) -> dict[str, Any]:
-    from huggingface_hub import RepoCard
-    from yaml import YAMLError
-
-    path = _card_path(model, revision)
     try:
-        return RepoCard(path.read_text(encoding="utf-8"), ignore_metadata_errors=True).data.to_dict()
-    except (YAMLError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise _no_auto(model, f"has front matter that cannot be read ({reason})") from error
-
-
-def _card_path(model: str | Path, revision: str | None) -> Path:
-    if Path(model).is_dir():
-        if (Path(model) / CARD).is_file():
-            return Path(model) / CARD
-        raise _no_auto(model, f"does not exist: the folder has no {CARD}")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        return Path(hf_hub_download(str(model), CARD, revision=revision))
-    except (HFValidationError, OSError) as error:
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
-        raise _no_auto(model, f"could not be had from the Hub ({reason})") from error
+        return front_matter_of(model, revision)
+    except NoCardError as error:
+        raise _no_auto(model, str(error)) from error
 
 
 def _entries(front_matter: dict[str, Any], model: str | Path) -> Iterable[Any]:

@@ -134,11 +134,19 @@ def legend_above(axes: Axes, handles: Sequence[Any] | None = None) -> None:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Writes PNG or SVG, as the path ends; equal figures give equal bytes."""
-    with drawing():
-        if path.suffix.lower() == ".svg":
+    if path.suffix.lower() == ".svg":
+        with drawing():
             path.write_text(_svg(figure, "plot"), encoding="utf-8")
-        else:
-            figure.savefig(path, format="png", facecolor="white", metadata={"Software": None})
+    else:
+        path.write_bytes(png(figure))
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    with drawing():
+        figure.savefig(buffer, format="png", facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def inline_svg(figure: Figure, name: str, description: str) -> str:

@@ -12,7 +12,9 @@ from ..calibration.calibration_set import Manifest
 from ..config import EvaluationConfig
 from ..evaluation.downstream import Answers, Task
 from ..evaluation.evaluator import Evaluation, Measurement
+from ..evaluation.experts import Counts
 from ..languages import Language
+from .expert_loads import expert_loads
 from .groups import score_groups
 from .multilingual_report import MultilingualReport
 from .pooling import Column, Pooled, pool
@@ -30,6 +32,7 @@ def make_report(
     calibration: Manifest | None,
     noise_floor: float | None = None,
     tasks: Sequence[tuple[Task, Answers, Answers]] = (),
+    experts: Mapping[Language, Counts] | None = None,
 ) -> MultilingualReport:
     """Turns the measurements of all languages into a report.
 
@@ -41,6 +44,7 @@ def make_report(
         noise_floor: relative change that rounding alone makes; no verdict is given below it. None where it was not
             measured.
         tasks: downstream tasks that were run, each with the answers before and after.
+        experts: tokens of each language at each expert of each layer, before.
     """
     settings = evaluation.settings
     pooled = {language: pool(language, of_it, settings) for language, of_it in measured.items()}
@@ -60,7 +64,13 @@ def make_report(
     groups = score_groups(scores, pooled, settings.confidence)
     provenance = None if calibration is None else calibration.provenance
     return MultilingualReport(
-        tuple(scores), groups, setting, described, provenance, score_tasks(tasks, settings.confidence)
+        tuple(scores),
+        groups,
+        setting,
+        described,
+        provenance,
+        score_tasks(tasks, settings.confidence),
+        experts=expert_loads(experts or {}),
     )
 
 

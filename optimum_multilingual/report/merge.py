@@ -58,6 +58,7 @@ def merge_reports(reports: Sequence[MultilingualReport]) -> MultilingualReport:
         reports[0].calibration,
         tasks,
         _draws(reports),
+        tuple(load for report in reports for load in report.experts),
     )
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CheckpointError
 from ..languages import find_language
 from .draws import Draw
+from .expert_loads import ExpertLoad
 from .plain_values import from_plain, to_plain
+from .schema import SCHEMA_VERSION, upgraded
 from .scores import BROKEN, GroupScore, LanguageScore
 from .table import format_report
 from .task_scores import TaskScore
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REPORT_FILE = "multilingual_report.json"
-SCHEMA_VERSION = 1
 ENGLISH = "eng_Latn"
 
 
@@ -64,6 +65,7 @@ class MultilingualReport:
         calibration: provenance of the calibration set; None where there was none.
         tasks: of each downstream task that was run.
         draws: what other draws of the calibration set did, the published model's first; empty where nothing was repeated.
+        experts: tokens of each language at the experts of each layer of the model before; empty for a dense model.
     """
 
     scores: tuple[LanguageScore, ...]
@@ -73,6 +75,7 @@ class MultilingualReport:
     calibration: dict[str, Any] | None = None
     tasks: tuple[TaskScore, ...] = ()
     draws: tuple[Draw, ...] = ()
+    experts: tuple[ExpertLoad, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def __getitem__(self, language: str) -> LanguageScore:
@@ -114,27 +117,26 @@ class MultilingualReport:
             "languages": [{**to_plain(score), "name": score.name, "verdict": score.verdict} for score in self.scores],
             "tasks": [{**to_plain(score), "flips": score.flips, "verdict": score.verdict} for score in self.tasks],
             "draws": to_plain(self.draws),
+            "experts": [{**to_plain(load), "unreached": list(load.unreached)} for load in self.experts],
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MultilingualReport:
-        """Reads back what `to_dict` wrote.
+        """Reads back what `to_dict` wrote, in this version or any before.
 
         Raises:
-            CheckpointError: the values are no report of this schema version.
+            CheckpointError: a newer version wrote it.
+            KeyError, TypeError: the values are no report.
         """
-        if "schema_version" not in values:
-            raise KeyError("schema_version")
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise CheckpointError(
-                f"A report of schema version {values.get('schema_version')!r} cannot be read; this version of "
-                f"optimum-multilingual reads {SCHEMA_VERSION}."
-            )
+        values = upgraded(values)
         scores = from_plain(tuple[LanguageScore, ...], values["languages"])
         groups = from_plain(tuple[GroupScore, ...], values["groups"])
         tasks = from_plain(tuple[TaskScore, ...], values.get("tasks", []))
         draws = from_plain(tuple[Draw, ...], values.get("draws", []))
-        return cls(scores, groups, values["setting"], values["evaluation"], values["calibration"], tasks, draws)
+        experts = from_plain(tuple[ExpertLoad, ...], values.get("experts", []))
+        return cls(
+            scores, groups, values["setting"], values["evaluation"], values["calibration"], tasks, draws, experts
+        )
 
     def to_json(self) -> str:
         """`to_dict` as JSON that people can read."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from ..flores import flores_tiers
 from ..languages import Language
+from .expert_loads import unreached_experts
 from .plain_values import to_plain
 from .scores import Estimate, LanguageScore
 
@@ -62,6 +63,7 @@ def columns() -> dict[str, type]:
         "evaluation_corpus": str,
         "calibration_fingerprint": str,
         "schema_version": int,
+        "experts_unreached": int,
     }
 
 
@@ -80,7 +82,7 @@ def flat_rows(report: MultilingualReport) -> list[dict[str, Any]]:
         "calibration_fingerprint": (report.calibration or {}).get("fingerprint"),
         "schema_version": report.schema_version,
     }
-    tiers = flores_tiers()
+    tiers, unreached = flores_tiers(), unreached_experts(report.experts)
     return [
         {
             **dict(_values(score, "")),
@@ -89,6 +91,7 @@ def flat_rows(report: MultilingualReport) -> list[dict[str, Any]]:
             "tier": tiers.get(score.language),
             "verdict": score.verdict,
             **of_report,
+            "experts_unreached": unreached.get(score.language),
         }
         for score in report.scores
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..languages import find_language
 from .aligned import aligned
 from .draws import draw_columns, draw_lines
+from .expert_loads import expert_lines
 from .scores import BROKEN
 from .task_table import format_tasks
 
@@ -24,6 +25,13 @@ LEFT_ALIGNED = ("language", "verdict")
 
 def format_report(report: MultilingualReport) -> str:
     """Lays a report out: a line on the setting, the table with the worst language first, a summary, tasks if any were run."""
+    return "\n".join(
+        [setting_line(report), "", *language_table(report), "", *report_summary(report), *format_tasks(report)]
+    )
+
+
+def language_table(report: MultilingualReport) -> list[str]:
+    """The table of languages, the worst first."""
     *header, verdict = HEADER
     of_draws = draw_columns(report.draws)
     rows = []
@@ -31,8 +39,7 @@ def format_report(report: MultilingualReport) -> str:
         *cells, last = _row(score)
         rows.append((*cells, *of_draws.get(score.language, ()), last))
     columns = (*header, *([f"{len(report.draws)} draws"] if report.draws else []), verdict)
-    table = aligned(columns, rows, LEFT_ALIGNED)
-    return "\n".join([setting_line(report), "", *table, "", *report_summary(report), *format_tasks(report)])
+    return aligned(columns, rows, LEFT_ALIGNED)
 
 
 def _row(score: LanguageScore) -> tuple[str, ...]:
@@ -85,6 +92,7 @@ def report_summary(report: MultilingualReport) -> list[str]:
         f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
         f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
         f"{_floor(report.evaluation['noise_floor'])}",
+        *expert_lines(report.experts),
         *_merged_lines(report),
     ]
 

@@ -24,10 +24,15 @@ def format_tasks(report: MultilingualReport) -> list[str]:
     """
     if not report.tasks:
         return []
+    return ["", *task_table(report), "", *task_notes(report)]
+
+
+def task_table(report: MultilingualReport) -> list[str]:
+    """The table alone."""
     languages = dict.fromkeys(score.language for score in report.tasks)
     by_language = [[score for score in report.tasks if score.language == language] for language in languages]
     rows = [row for scores in sorted(by_language, key=_mean_change) for row in _rows(scores)]
-    return ["", *aligned(HEADER, rows, LEFT_ALIGNED), "", *_notes(report)]
+    return aligned(HEADER, rows, LEFT_ALIGNED)
 
 
 def _mean_change(scores: Sequence[TaskScore]) -> float:
@@ -82,7 +87,8 @@ def _name(score: TaskScore) -> str:
     return f"{score.name} ({find_language(score.language).short})"
 
 
-def _notes(report: MultilingualReport) -> list[str]:
+def task_notes(report: MultilingualReport) -> list[str]:
+    """What stands below the table: verdicts, tasks at chance, languages without a task."""
     counted = [score for score in report.tasks if score.above_chance]
     verdicts = [score.verdict for score in report.tasks]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))

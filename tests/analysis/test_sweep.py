@@ -38,7 +38,7 @@ def swept(tiny_model_path, tmp_path_factory):
 @pytest.fixture
 def no_model(monkeypatch):
     """Fails where weights are loaded."""
-    monkeypatch.setattr(running, "load_whole_model", lambda *args: pytest.fail("weights were loaded"))
+    monkeypatch.setattr(running, "load_checkpoint", lambda *args: pytest.fail("weights were loaded"))
 
 
 def test_every_cell_has_a_report_of_every_language(swept):
