@@ -71,8 +71,9 @@ def _values(facts: CardFacts) -> dict[str, Any]:
         "pipeline_tag": "text-generation",
         "base_model": given.base_model if given.base_is_public else None,
         "base_model_relation": "quantized" if given.base_is_public else None,
+        # Bits come last, where they are put again: the same push makes the same card.
         "tags": [
-            tag for tag in ("multilingual", "quantized", environment.method, bits and f"{bits}-bit", SOURCE) if tag
+            tag for tag in ("multilingual", "quantized", environment.method, SOURCE, bits and f"{bits}-bit") if tag
         ],
         "datasets": _datasets(facts),
         "model_name": given.repo_id.rpartition("/")[2],
