@@ -26,14 +26,11 @@ from .downstream import Answers, Downstream, Task, prepare_downstream
 from .experts import Counts, ExpertCounter, added
 from .held_out import HeldOutDocument, Window, check_stride, cut_windows, first_token, hold_out
 from .processes import Processes
-from .scoring import Scorer, check_head, make_batches, output_head, targets_of
+from .scoring import CHECKED_TOKENS, Scorer, check_head, make_batches, output_head, targets_of
 from .state_store import StateStore
 
 # Longest window, in tokens, where neither the config nor a calibration set says one.
 DEFAULT_WINDOW = 512
-
-# Enough to tell a right output head from a wrong one; whole logits of a long window can be gigabytes.
-CHECKED_TOKENS = 16
 
 # Windows that are scored a second time to see what rounding does.
 NOISE_WINDOWS = 8

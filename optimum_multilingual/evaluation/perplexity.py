@@ -13,10 +13,10 @@ from ..calibration.encoding import TextEncoder
 from ..calibration.tokenization import load_tokenizer
 from ..corpora import Document
 from ..errors import CorpusError, MissingPackageError
-from ..languages import Language, find_language
+from ..languages import find_language
 from .divergence import token_losses
-from .held_out import HeldOutDocument, cut_windows, first_token
-from .scoring import Scorer, check_head, make_batches, output_head, targets_of
+from .held_out import HeldOutDocument, Window, cut_windows, first_token
+from .scoring import CHECKED_TOKENS, Scorer, check_head, make_batches, output_head, targets_of
 
 try:
     import datasets
@@ -79,34 +79,39 @@ class MultilingualPerplexity(evaluate.Metric):
             ModelError: the model's logits cannot be had from its hidden states.
         """
         tokenizer = load_tokenizer(tokenizer)
-        documents = _documents_of_languages(predictions, references, TextEncoder(tokenizer, separator=""))
-        head, scorer, prefix = output_head(model), Scorer(model), first_token(tokenizer)
-        scores: dict[str, dict[str, Any]] = {}
-        for language, of_language in tqdm(documents.items(), desc="Scoring", unit="language", disable=None):
-            windows = cut_windows(of_language, prefix, sequence_length)
-            if not scores:
-                check_head(model, head, windows[0].start(sequence_length))
-            total = 0.0
-            for batch in make_batches(windows, batch_tokens):
-                device = head.weight.device
-                total += token_losses(scorer.states(batch).to(device), head, targets_of(batch).to(device)).sum().item()
-            scores[language.tag] = _score(total, of_language)
+        languages = [find_language(name) for name in references]
+        documents = _documents(predictions, references, TextEncoder(tokenizer, separator=""))
+        windows = cut_windows(documents, first_token(tokenizer), sequence_length)
+        totals = _losses_of_documents(model, windows, len(documents), batch_tokens)
+        scores = {}
+        for language in dict.fromkeys(languages):
+            places = [place for place, of_it in enumerate(languages) if of_it == language]
+            scores[language.tag] = _score(totals[places].sum().item(), [documents[place] for place in places])
         bits = [score["bits_per_byte"] for score in scores.values()]
         return {"languages": scores, "mean_bits_per_byte": sum(bits) / len(bits), "max_bits_per_byte": max(bits)}
 
 
-def _documents_of_languages(
-    texts: Sequence[str], names: Sequence[str], encoder: TextEncoder
-) -> dict[Language, list[HeldOutDocument]]:
-    found: dict[Language, list[HeldOutDocument]] = {}
+def _documents(texts: Sequence[str], names: Sequence[str], encoder: TextEncoder) -> list[HeldOutDocument]:
+    found = []
     documents = (Document.from_text(str(number), text, "evaluation") for number, text in enumerate(texts))
     for name, document in zip(names, encoder.tokenize(documents), strict=True):
         if not document.tokens:
             raise CorpusError(f"Text number {document.id} ({name}) is empty; leave it out or give its text.")
         tokens = np.array(document.tokens, np.int32)
-        scored = HeldOutDocument(document.id, tokens, document.num_bytes, document.num_characters)
-        found.setdefault(find_language(name), []).append(scored)
+        found.append(HeldOutDocument(document.id, tokens, document.num_bytes, document.num_characters))
     return found
+
+
+def _losses_of_documents(model: Any, windows: Sequence[Window], count: int, batch_tokens: int) -> np.ndarray:
+    """-log p of each document in nats, shape [documents]; texts of like length share a batch, of whatever language."""
+    head, scorer, totals = output_head(model), Scorer(model), np.zeros(count)
+    check_head(model, head, windows[0].start(CHECKED_TOKENS))
+    device = head.weight.device
+    for batch in tqdm(make_batches(windows, batch_tokens), desc="Scoring", unit="batch", disable=None):
+        losses = token_losses(scorer.states(batch).to(device), head, targets_of(batch).to(device))
+        places = np.repeat([window.document for window in batch], [len(window.targets) for window in batch])
+        totals += np.bincount(places, losses.cpu().numpy(), count)
+    return totals
 
 
 def _score(total: float, documents: Sequence[HeldOutDocument]) -> dict[str, Any]:

@@ -21,6 +21,9 @@ from .held_out import Window
 
 logger = logging.getLogger(__name__)
 
+# Enough to tell a right output head from a wrong one; whole logits of a long window can be gigabytes.
+CHECKED_TOKENS = 16
+
 # Logits from our float32 head and from the model itself differ by the rounding of the model's own type only.
 HEAD_TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
