@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants, get_token
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelInfo, constants, get_token
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
@@ -43,7 +43,7 @@ class State:
     """What a repository holds before a push.
 
     Args:
-        commit: the newest of the branch; None where there is no repository, no branch, or nobody was asked.
+        commit: the newest of the branch; None where there is no repository, no such revision, or nobody was asked.
         files: paths.
         card: its README.md.
     """
@@ -100,7 +100,9 @@ class ModelRepository:
         return self.token or get_token()
 
     def state(self) -> State:
-        """What is there now; an empty state where there is no such repository or branch.
+        """What the commit will be made on top of; an empty state where there is no such repository.
+
+        A branch that is not there yet is made from the default one, so its state is the state of that one.
 
         Raises:
             HubError: the Hub cannot be asked.
@@ -112,7 +114,7 @@ class ModelRepository:
     def _state(self) -> State:
         api = HfApi(token=self.token)
         try:
-            info = api.model_info(self.id, revision=self.revision)
+            info = self._info(api)
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return State()
         files = tuple(sibling.rfilename for sibling in info.siblings or ())
@@ -120,6 +122,19 @@ class ModelRepository:
         if CARD in files:
             card = Path(api.hf_hub_download(self.id, CARD, revision=info.sha)).read_bytes()
         return State(info.sha, files, card)
+
+    def _info(self, api: HfApi) -> ModelInfo:
+        try:
+            return api.model_info(self.id, revision=self.revision)
+        except RevisionNotFoundError:
+            if not self._names_branch:
+                raise
+            return api.model_info(self.id)
+
+    @property
+    def _names_branch(self) -> bool:
+        """Whether the revision is a branch that a push makes; commits and refs/pr/N are there or not."""
+        return self.revision is not None and not re.fullmatch("[0-9a-f]{40}|refs/.*", self.revision)
 
     def create(self) -> None:
         """Makes the repository, and the branch, where they are not there yet.
@@ -146,7 +161,8 @@ class ModelRepository:
                     "out to update it."
                 ) from error
             raise
-        if self.revision is not None and not re.fullmatch("[0-9a-f]{40}|refs/.*", self.revision):
+        if self._names_branch:
+            assert self.revision is not None
             api.create_branch(self.id, branch=self.revision, exist_ok=True)
 
     def commit(

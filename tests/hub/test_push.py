@@ -144,6 +144,19 @@ def test_a_pull_request_is_opened_in_the_repository_of_somebody_else(me, out):
     assert me.requests.count("POST /api/repos/create") == 1
 
 
+def test_a_new_branch_has_nothing_of_the_weights_of_main_and_keeps_its_card(me, out):
+    push_to_hub(out, "me/model", licence="mit")
+    text = me.files_of("me/model")["README.md"].replace(b"# model\n", b"# My model\n\nWritten by hand.\n")
+    head = me.write("me/model", {"README.md": text})
+    (out / "model.safetensors").rename(out / "model-00001-of-00001.safetensors")
+    assert push_to_hub(out, "me/model", revision="v2", dry_run=True).deleted == ("model.safetensors",)
+    push_to_hub(out, "me/model", revision="v2")
+    files = me.files_of("me/model", "v2")
+    assert "model-00001-of-00001.safetensors" in files and "model.safetensors" not in files
+    assert b"# My model\n\nWritten by hand.\n" in files["README.md"] and b"license: mit" in files["README.md"]
+    assert me.commits[-1].parent == head and "model.safetensors" in me.files_of("me/model")
+
+
 def test_a_branch_is_made_where_there_is_none(me, out):
     push_to_hub(out, "me/model")
     push_to_hub(out, "me/model", revision="v2", licence="mit")
