@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..backends.quanto import MAP_FILE
+from ..calibration.calibration_set import MANIFEST_FILE
 from ..calibration.tokenization import load_tokenizer
 from ..checkpoint import PROVENANCE_KEY, WEIGHT_FILES
 from ..errors import MissingPackageError, ModelError
-from ..report.multilingual_report import MultilingualReport
+from ..report.multilingual_report import REPORT_FILE, MultilingualReport
 from .card_sentences import PLOTS
 from .card_text import card_content
 from .checkpoint_folder import CheckpointFolder
@@ -24,6 +26,9 @@ from .private_values import is_looked_through, require_nothing_private
 from .repository import ModelRepository, State
 
 PLOT_FOLDER = "plots/"
+
+# What is written beside the weights of one checkpoint, and tells of no other.
+RECORDS = (REPORT_FILE, MANIFEST_FILE, MAP_FILE)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Push:
     Args:
         repo_id: owner/name of the repository.
         sizes: of every file that is sent, in bytes, by its path in the repository.
-        deleted: files of an earlier push that go, because loaders would take them for part of this one.
+        deleted: files of an earlier push that go, because they would be taken for part of this one.
         left_out: files of the folder that stay where they are.
         notes: what could not be said or made, and why.
         card: the whole README.md.
@@ -210,8 +215,8 @@ def _plots(report: MultilingualReport | None) -> tuple[dict[str, bytes], list[st
 
 
 def _is_of_an_earlier_push(name: str) -> bool:
-    """Whether a file would be taken for part of this push: old shards would be loaded in place of new weights."""
-    return WEIGHT_FILES.fullmatch(name) is not None or name.startswith((PREFIX, PLOT_FOLDER))
+    """Whether a file would be taken for part of this push: old shards for new weights, an old report for what this one lost."""
+    return WEIGHT_FILES.fullmatch(name) is not None or name in RECORDS or name.startswith((PREFIX, PLOT_FOLDER))
 
 
 def _require_ours(model: Any) -> None:

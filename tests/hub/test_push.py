@@ -118,6 +118,17 @@ def test_a_second_push_keeps_what_others_wrote(me, out):
     assert me.files_of("me/model")["README.md"].decode() == text
 
 
+def test_no_report_manifest_or_map_of_an_earlier_push_stays(me, out):
+    push_to_hub(out, "me/model", licence="mit")
+    me.write("me/model", {"quanto_qmap.json": b"{}", "recipe.yaml": b"theirs"})
+    for name in ("multilingual_report.json", "calibration_manifest.json"):
+        (out / name).unlink()
+    push = push_to_hub(out, "me/model")
+    old = {"calibration_manifest.json", "multilingual_report.json", "quanto_qmap.json"}
+    assert {*push.deleted} == old | {"plots/damage.png", "plots/divergence.png"}
+    assert not old & me.files_of("me/model").keys() and "recipe.yaml" in me.files_of("me/model")
+
+
 def test_the_empty_form_of_transformers_is_replaced(me, quantized, out):
     AutoModelForCausalLM.from_pretrained(out).push_to_hub("me/model")
     assert "More Information Needed" in me.files_of("me/model")["README.md"].decode()
