@@ -204,6 +204,25 @@ def test_only_a_checkpoint_is_sent(me, out):
         push_to_hub(out, "me/model", include=["nothing/*"])
 
 
+def test_pickles_and_calibration_sets_are_never_sent(me, out):
+    withheld = (
+        "adapter.bin",
+        "calibration_set.parquet",
+        "optimizer.PT",
+        "sets/calibration_set.parquet",
+        "x.pkl",
+        "y.pth",
+    )
+    (out / "sets").mkdir()
+    for name in (*withheld, "notes.txt"):
+        (out / name).write_text("mine")
+    push = push_to_hub(out, "me/model", include=["*"], dry_run=True)
+    assert push.left_out == withheld and "notes.txt" in push.sizes
+    for pattern in ("optimizer.*", "calibration_set.parquet"):
+        with pytest.raises(CheckpointError, match=r"finds no file in .* that may be published"):
+            push_to_hub(out, "me/model", include=[pattern])
+
+
 def test_without_matplotlib_there_are_no_plots_and_it_is_said(me, out, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     push = push_to_hub(out, "me/model")
