@@ -13,7 +13,7 @@ from ..backends.quanto import MAP_FILE
 from ..calibration.calibration_set import MANIFEST_FILE
 from ..calibration.tokenization import load_tokenizer
 from ..checkpoint import PROVENANCE_KEY, WEIGHT_FILES
-from ..errors import MissingPackageError, ModelError
+from ..errors import HubError, MissingPackageError, ModelError
 from ..report.multilingual_report import REPORT_FILE, MultilingualReport
 from .card_sentences import PLOTS
 from .card_text import card_content
@@ -29,6 +29,11 @@ PLOT_FOLDER = "plots/"
 
 # What is written beside the weights of one checkpoint, and tells of no other.
 RECORDS = (REPORT_FILE, MANIFEST_FILE, MAP_FILE)
+
+CARD_IS_REPLACED = (
+    f"the {CARD} in the folder replaces the one on the Hub, which says something else around our part. Leave it out of the "
+    "folder to keep that one."
+)
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,8 @@ def _prepared(
         if is_looked_through(name):
             data = content if isinstance(content, bytes) else content.read_bytes()
             require_nothing_private(name, data, repository.secret)
+    if checkpoint.card is not None and state.card is not None and not _says_the_same(facts, state.card, card, said):
+        notes = [*notes, CARD_IS_REPLACED]
     if given.licence is None:
         notes = [*notes, f"no licence: {given.no_licence}. Give licence= (--licence) if you know it."]
     if checkpoint.report is None:
@@ -171,6 +178,14 @@ def _prepared(
     sizes = {name: len(each) if isinstance(each, bytes) else each.stat().st_size for name, each in files.items()}
     deleted = tuple(name for name in state.files if name not in files and _is_of_an_earlier_push(name))
     return Push(repository.id, dict(sorted(sizes.items())), deleted, checkpoint.left_out, tuple(notes), card), files
+
+
+def _says_the_same(facts: CardFacts, existing: bytes, card: str, said: _Said) -> bool:
+    """Whether the card would be the same one if it were made from another that is there."""
+    try:
+        return card_content(facts, existing, licence_is_given=said.licence is not None).split() == card.split()
+    except HubError:  # what cannot be read is not what is written
+        return False
 
 
 def _sent(repository: ModelRepository, push: Push, files: dict[str, Path | bytes], message: str, state: State) -> Push:

@@ -71,7 +71,7 @@ class ModelRepository:
         token: None for the one of `hf auth login` or HF_TOKEN.
 
     Raises:
-        HubError: the name is no name of a repository.
+        HubError: the name is no name of a repository, or `create_pr` is given with a revision or for a new repository.
     """
 
     id: str
@@ -92,6 +92,11 @@ class ModelRepository:
             raise HubError(
                 f"create_pr opens a pull request against the default branch, and revision={self.revision!r} was given beside it. "
                 "Leave one of them out; to add to a pull request that is open, give revision='refs/pr/N' alone."
+            )
+        if self.create_pr and not self.exist_ok:
+            raise HubError(
+                "create_pr (--create-pr) proposes a change of a repository that exists, and exist_ok=False (--new) refuses one. "
+                "Leave one of them out."
             )
 
     @property
