@@ -143,6 +143,18 @@ def test_the_card_in_the_folder_is_the_one_that_is_kept(me, out):
     assert (out / "README.md").read_text() == "---\nlicense: mit\n---\n# Mine\n"
 
 
+def test_a_card_in_the_folder_that_replaces_another_is_noted(me, out):
+    (out / "README.md").write_text("---\nlicense: mit\n---\n# Mine\n")
+    for _ in range(2):
+        assert push_to_hub(out, "me/model", licence="mit").notes == ()
+    text = me.files_of("me/model")["README.md"]
+    me.write("me/model", {"README.md": text + b"\nWritten on the Hub.\n"})
+    [note] = push_to_hub(out, "me/model", licence="mit", dry_run=True).notes
+    assert note.startswith("the README.md in the folder replaces the one on the Hub")
+    me.write("me/model", {"README.md": b"---\nlanguage: [en\n---\n"})
+    assert push_to_hub(out, "me/model", licence="mit").notes == (note,)
+
+
 def test_a_pull_request_is_opened_in_the_repository_of_somebody_else(me, out):
     me.accounts["hf_them"] = {"them"}
     push_to_hub(out, "them/model", token="hf_them")
