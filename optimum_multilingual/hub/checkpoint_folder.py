@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ..calibration.calibration_set import MANIFEST_FILE, Manifest
+from ..calibration.calibration_set import MANIFEST_FILE, ROWS_FILE, Manifest
 from ..checkpoint import CONFIG_FILE, PROVENANCE_KEY
 from ..errors import CheckpointError
 from ..report.multilingual_report import REPORT_FILE, MultilingualReport
 from .front_matter import CARD
 
-# What a checkpoint consists of, for any loader. Everything else that lies in a folder stays there: logs, notes, optimizer
-# states, calibration sets, whose text may not be published, and pickled weights, which run code when they are loaded.
+# What a checkpoint consists of, for any loader. Everything else that lies in a folder stays there, as logs and notes do,
+# unless it is asked for.
 PUBLISHED = (
     "*.safetensors",
     "*.safetensors.index.json",
@@ -45,6 +45,10 @@ PUBLISHED = (
     REPORT_FILE,
     MANIFEST_FILE,
 )
+
+# Stay there also if they are asked for: pickles run code when they are loaded, and the text of a calibration set may not be
+# published.
+WITHHELD = ("*.bin", "*.pt", "*.pth", "*.pkl", ROWS_FILE, f"*/{ROWS_FILE}")
 
 
 @dataclass(frozen=True)
@@ -77,20 +81,21 @@ class CheckpointFolder:
 
         Args:
             folder: of a checkpoint.
-            include: patterns of further files to publish, such as "figures/*.png".
+            include: patterns of further files to publish, such as "figures/*.png". Pickles and calibration sets stay there.
 
         Raises:
             CheckpointError: it is no folder of a quantized checkpoint, a report or manifest in it cannot be read, or a pattern
-                finds nothing.
+                finds nothing that may be published.
         """
         folder = Path(folder)
         config = _config(folder)
         found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         visible = [name for name in found if not any(part.startswith(".") for part in name.split("/"))]
         for pattern in include:
-            if not any(fnmatchcase(name, pattern) for name in visible):
+            if not any(fnmatchcase(name, pattern) and not _is_withheld(name) for name in visible):
                 raise CheckpointError(
-                    f"include={pattern!r} finds no file in {folder}; patterns are as in 'figures/*.png'."
+                    f"include={pattern!r} finds no file in {folder} that may be published; patterns are as in 'figures/*.png', "
+                    f"and pickles (.bin, .pt, .pth, .pkl) and {ROWS_FILE} are never sent."
                 )
         files = tuple(name for name in visible if name != CARD and is_published(name, include))
         left_out = tuple(name for name in found if name not in files and name != CARD)
@@ -121,8 +126,14 @@ def is_published(name: str, include: Iterable[str] = ()) -> bool:
     >>> is_published("model-00001-of-00002.safetensors"), is_published("calibration_set.parquet")
     (True, False)
     """
+    if _is_withheld(name):
+        return False
     own = [pattern for pattern in PUBLISHED if pattern.count("/") == name.count("/")]
     return any(fnmatchcase(name, pattern) for pattern in (*own, *include))
+
+
+def _is_withheld(name: str) -> bool:
+    return any(fnmatchcase(name.lower(), pattern) for pattern in WITHHELD)
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..backends.quanto import MAP_FILE
+from ..calibration.calibration_set import MANIFEST_FILE
 from ..calibration.tokenization import load_tokenizer
 from ..checkpoint import PROVENANCE_KEY, WEIGHT_FILES
-from ..errors import MissingPackageError, ModelError
-from ..report.multilingual_report import MultilingualReport
+from ..errors import HubError, MissingPackageError, ModelError
+from ..report.multilingual_report import REPORT_FILE, MultilingualReport
 from .card_sentences import PLOTS
 from .card_text import card_content
 from .checkpoint_folder import CheckpointFolder
@@ -24,6 +26,14 @@ from .private_values import is_looked_through, require_nothing_private
 from .repository import ModelRepository, State
 
 PLOT_FOLDER = "plots/"
+
+# What is written beside the weights of one checkpoint, and tells of no other.
+RECORDS = (REPORT_FILE, MANIFEST_FILE, MAP_FILE)
+
+CARD_IS_REPLACED = (
+    f"the {CARD} in the folder replaces the one on the Hub, which says something else around our part. Leave it out of the "
+    "folder to keep that one."
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Push:
     Args:
         repo_id: owner/name of the repository.
         sizes: of every file that is sent, in bytes, by its path in the repository.
-        deleted: files of an earlier push that go, because loaders would take them for part of this one.
+        deleted: files of an earlier push that go, because they would be taken for part of this one.
         left_out: files of the folder that stay where they are.
         notes: what could not be said or made, and why.
         card: the whole README.md.
@@ -159,6 +169,8 @@ def _prepared(
         if is_looked_through(name):
             data = content if isinstance(content, bytes) else content.read_bytes()
             require_nothing_private(name, data, repository.secret)
+    if checkpoint.card is not None and state.card is not None and not _says_the_same(facts, state.card, card, said):
+        notes = [*notes, CARD_IS_REPLACED]
     if given.licence is None:
         notes = [*notes, f"no licence: {given.no_licence}. Give licence= (--licence) if you know it."]
     if checkpoint.report is None:
@@ -166,6 +178,14 @@ def _prepared(
     sizes = {name: len(each) if isinstance(each, bytes) else each.stat().st_size for name, each in files.items()}
     deleted = tuple(name for name in state.files if name not in files and _is_of_an_earlier_push(name))
     return Push(repository.id, dict(sorted(sizes.items())), deleted, checkpoint.left_out, tuple(notes), card), files
+
+
+def _says_the_same(facts: CardFacts, existing: bytes, card: str, said: _Said) -> bool:
+    """Whether the card would be the same one if it were made from another that is there."""
+    try:
+        return card_content(facts, existing, licence_is_given=said.licence is not None).split() == card.split()
+    except HubError:  # what cannot be read is not what is written
+        return False
 
 
 def _sent(repository: ModelRepository, push: Push, files: dict[str, Path | bytes], message: str, state: State) -> Push:
@@ -210,8 +230,8 @@ def _plots(report: MultilingualReport | None) -> tuple[dict[str, bytes], list[st
 
 
 def _is_of_an_earlier_push(name: str) -> bool:
-    """Whether a file would be taken for part of this push: old shards would be loaded in place of new weights."""
-    return WEIGHT_FILES.fullmatch(name) is not None or name.startswith((PREFIX, PLOT_FOLDER))
+    """Whether a file would be taken for part of this push: old shards for new weights, an old report for what this one lost."""
+    return WEIGHT_FILES.fullmatch(name) is not None or name in RECORDS or name.startswith((PREFIX, PLOT_FOLDER))
 
 
 def _require_ours(model: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants, get_token
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelInfo, constants, get_token
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
@@ -43,7 +43,7 @@ class State:
     """What a repository holds before a push.
 
     Args:
-        commit: the newest of the branch; None where there is no repository, no branch, or nobody was asked.
+        commit: the newest of the branch; None where there is no repository, no such revision, or nobody was asked.
         files: paths.
         card: its README.md.
     """
@@ -71,7 +71,7 @@ class ModelRepository:
         token: None for the one of `hf auth login` or HF_TOKEN.
 
     Raises:
-        HubError: the name is no name of a repository.
+        HubError: the name is no name of a repository, or `create_pr` is given with a revision or for a new repository.
     """
 
     id: str
@@ -93,6 +93,11 @@ class ModelRepository:
                 f"create_pr opens a pull request against the default branch, and revision={self.revision!r} was given beside it. "
                 "Leave one of them out; to add to a pull request that is open, give revision='refs/pr/N' alone."
             )
+        if self.create_pr and not self.exist_ok:
+            raise HubError(
+                "create_pr (--create-pr) proposes a change of a repository that exists, and exist_ok=False (--new) refuses one. "
+                "Leave one of them out."
+            )
 
     @property
     def secret(self) -> str | None:
@@ -100,7 +105,9 @@ class ModelRepository:
         return self.token or get_token()
 
     def state(self) -> State:
-        """What is there now; an empty state where there is no such repository or branch.
+        """What the commit will be made on top of; an empty state where there is no such repository.
+
+        A branch that is not there yet is made from the default one, so its state is the state of that one.
 
         Raises:
             HubError: the Hub cannot be asked.
@@ -112,7 +119,7 @@ class ModelRepository:
     def _state(self) -> State:
         api = HfApi(token=self.token)
         try:
-            info = api.model_info(self.id, revision=self.revision)
+            info = self._info(api)
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return State()
         files = tuple(sibling.rfilename for sibling in info.siblings or ())
@@ -120,6 +127,19 @@ class ModelRepository:
         if CARD in files:
             card = Path(api.hf_hub_download(self.id, CARD, revision=info.sha)).read_bytes()
         return State(info.sha, files, card)
+
+    def _info(self, api: HfApi) -> ModelInfo:
+        try:
+            return api.model_info(self.id, revision=self.revision)
+        except RevisionNotFoundError:
+            if not self._names_branch:
+                raise
+            return api.model_info(self.id)
+
+    @property
+    def _names_branch(self) -> bool:
+        """Whether the revision is a branch that a push makes; commits and refs/pr/N are there or not."""
+        return self.revision is not None and not re.fullmatch("[0-9a-f]{40}|refs/.*", self.revision)
 
     def create(self) -> None:
         """Makes the repository, and the branch, where they are not there yet.
@@ -146,7 +166,8 @@ class ModelRepository:
                     "out to update it."
                 ) from error
             raise
-        if self.revision is not None and not re.fullmatch("[0-9a-f]{40}|refs/.*", self.revision):
+        if self._names_branch:
+            assert self.revision is not None
             api.create_branch(self.id, branch=self.revision, exist_ok=True)
 
     def commit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -19,6 +20,11 @@ from ..corpora.hub_errors import TRANSIENT_STATUS, reasons_of
 from ..errors import HubError
 
 RESUME = "Push again: files that were uploaded already are not sent a second time."
+
+STATUS_PAGE = "https://status.huggingface.co"
+
+# Of the answers that may be another one a moment later, those that are given before a commit is begun.
+NOT_BEGUN = {429, 503}
 
 NO_TOKEN = (
     "Nothing can be published without a token that may write. Make one on {endpoint}/settings/tokens, then log in with "
@@ -54,8 +60,17 @@ def explain_upload(error: BaseException, repo_id: str, revision: str | None) -> 
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether the error is an answer that did nothing and may be another one a moment later."""
-    return isinstance(error, HfHubHTTPError) and error.response.status_code in TRANSIENT_STATUS
+    """Whether the error is an answer that did nothing and may be another one a moment later.
+
+    A commit may have been made although the Hub answered with an error of its own: only a refusal to begin is one there.
+    """
+    if not isinstance(error, HfHubHTTPError):
+        return False
+    return error.response.status_code in (NOT_BEGUN if _is_of_commit(error) else TRANSIENT_STATUS)
+
+
+def _is_of_commit(error: HfHubHTTPError) -> bool:
+    return re.search("/commit/[^/]+$", error.response.request.url.path) is not None
 
 
 def no_token() -> HubError:
@@ -92,8 +107,14 @@ def _status(error: Any, repo_id: str, revision: str | None) -> str:
     answer = f"The Hub answered HTTP {status} ({error.response.reason_phrase}) for {repo_id}."
     if status in ADVICE:
         return f"{answer} {ADVICE[status].format(owner=owner)}"
+    if status in TRANSIENT_STATUS and not is_refusal(error):
+        where = f"{constants.ENDPOINT}/{repo_id}"
+        return (
+            f"{answer} The commit may have been made all the same. Push again: the same content makes no second commit. A pull "
+            f"request would be opened twice, so look at {where}/discussions before. The state of the Hub is on {STATUS_PAGE}."
+        )
     if status in TRANSIENT_STATUS:
-        return f"{answer} Also after waiting and asking again. Its state is on https://status.huggingface.co. {RESUME}"
+        return f"{answer} Also after waiting and asking again. Its state is on {STATUS_PAGE}. {RESUME}"
     said = error.response.headers.get("X-Error-Message") or getattr(error, "server_message", None)
     return f"{answer} {f'It says: {said}. ' if said else ''}Look at {constants.ENDPOINT}/{repo_id}. {RESUME}"
 

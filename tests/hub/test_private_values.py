@@ -96,7 +96,9 @@ def test_a_place_of_this_machine_is_refused_by_its_key(me, out):
     assert not me.repositories
 
 
-@pytest.mark.parametrize("name", ["README.md", "tokenizer.json", "recipe.yaml"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "tokenizer.json", "recipe.yaml", "LICENSE", "train.py", "vocab.tiktoken"]
+)
 def test_a_token_is_refused_in_any_text_and_not_repeated(name):
     for token, content in ((TOKEN, f'{{"a": "{TOKEN}"}}'), ("own-token-of-a-server", 'x: "own-token-of-a-server"')):
         with pytest.raises(CheckpointError, match=f"{name} holds an access token, and nothing was sent") as caught:
@@ -114,13 +116,28 @@ def test_a_token_is_refused_in_any_text_and_not_repeated(name):
         ("config.json", '{"a": "/no/such/place"}', False),
         ("tokenizer.json", '{"model": {"vocab": {"~HOME~/": 7}}}', False),
         ("config.json", '{"a": "/' + "a" * 1000 + '/b"}', False),
+        ("config.json", '{"a": {"~HOME~/x": 1}}', True),
+        ("config.json", '{"a": "python train.py --model=~HOME~/x"}', True),
+        ("config.json", '{"a": "~HOME~house"}', False),
+        ("README.md", "--model=~HOME~/x", True),
+        ("README.md", "[~HOME~/y]", True),
+        ("README.md", "path:~HOME~", True),
+        ("train.sh", "cc -I~HOME~/include", True),
+        ("LICENSE", "by ~HOME~.", True),
+        ("notes", "\udcff ~HOME~/x", True),
+        ("tokenizer.model", "~HOME~/", False),
         ("model.safetensors", "~HOME~/x", False),
     ],
 )
 def test_what_is_local_and_what_is_not(name, content, refused):
-    data = content.replace("~HOME~", str(Path.home())).encode()
+    data = content.replace("~HOME~", str(Path.home())).encode(errors="surrogateescape")
     if refused:
         with pytest.raises(CheckpointError, match="names a place on this machine"):
             require_nothing_private(name, data, None)
     else:
         require_nothing_private(name, data, None)
+
+
+def test_a_user_without_a_home_of_their_own_may_write_of_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/")
+    require_nothing_private("README.md", b"see https://huggingface.co/docs and /usr/bin", None)

@@ -118,6 +118,17 @@ def test_a_second_push_keeps_what_others_wrote(me, out):
     assert me.files_of("me/model")["README.md"].decode() == text
 
 
+def test_no_report_manifest_or_map_of_an_earlier_push_stays(me, out):
+    push_to_hub(out, "me/model", licence="mit")
+    me.write("me/model", {"quanto_qmap.json": b"{}", "recipe.yaml": b"theirs"})
+    for name in ("multilingual_report.json", "calibration_manifest.json"):
+        (out / name).unlink()
+    push = push_to_hub(out, "me/model")
+    old = {"calibration_manifest.json", "multilingual_report.json", "quanto_qmap.json"}
+    assert {*push.deleted} == old | {"plots/damage.png", "plots/divergence.png"}
+    assert not old & me.files_of("me/model").keys() and "recipe.yaml" in me.files_of("me/model")
+
+
 def test_the_empty_form_of_transformers_is_replaced(me, quantized, out):
     AutoModelForCausalLM.from_pretrained(out).push_to_hub("me/model")
     assert "More Information Needed" in me.files_of("me/model")["README.md"].decode()
@@ -132,6 +143,18 @@ def test_the_card_in_the_folder_is_the_one_that_is_kept(me, out):
     assert (out / "README.md").read_text() == "---\nlicense: mit\n---\n# Mine\n"
 
 
+def test_a_card_in_the_folder_that_replaces_another_is_noted(me, out):
+    (out / "README.md").write_text("---\nlicense: mit\n---\n# Mine\n")
+    for _ in range(2):
+        assert push_to_hub(out, "me/model", licence="mit").notes == ()
+    text = me.files_of("me/model")["README.md"]
+    me.write("me/model", {"README.md": text + b"\nWritten on the Hub.\n"})
+    [note] = push_to_hub(out, "me/model", licence="mit", dry_run=True).notes
+    assert note.startswith("the README.md in the folder replaces the one on the Hub")
+    me.write("me/model", {"README.md": b"---\nlanguage: [en\n---\n"})
+    assert push_to_hub(out, "me/model", licence="mit").notes == (note,)
+
+
 def test_a_pull_request_is_opened_in_the_repository_of_somebody_else(me, out):
     me.accounts["hf_them"] = {"them"}
     push_to_hub(out, "them/model", token="hf_them")
@@ -142,6 +165,19 @@ def test_a_pull_request_is_opened_in_the_repository_of_somebody_else(me, out):
     assert b"license: mit" not in me.files_of("them/model")["README.md"]
     assert b"license: mit" in me.files_of("them/model", "refs/pr/1")["README.md"]
     assert me.requests.count("POST /api/repos/create") == 1
+
+
+def test_a_new_branch_has_nothing_of_the_weights_of_main_and_keeps_its_card(me, out):
+    push_to_hub(out, "me/model", licence="mit")
+    text = me.files_of("me/model")["README.md"].replace(b"# model\n", b"# My model\n\nWritten by hand.\n")
+    head = me.write("me/model", {"README.md": text})
+    (out / "model.safetensors").rename(out / "model-00001-of-00001.safetensors")
+    assert push_to_hub(out, "me/model", revision="v2", dry_run=True).deleted == ("model.safetensors",)
+    push_to_hub(out, "me/model", revision="v2")
+    files = me.files_of("me/model", "v2")
+    assert "model-00001-of-00001.safetensors" in files and "model.safetensors" not in files
+    assert b"# My model\n\nWritten by hand.\n" in files["README.md"] and b"license: mit" in files["README.md"]
+    assert me.commits[-1].parent == head and "model.safetensors" in me.files_of("me/model")
 
 
 def test_a_branch_is_made_where_there_is_none(me, out):
@@ -178,6 +214,25 @@ def test_only_a_checkpoint_is_sent(me, out):
     assert sorted(me.commits[0].files) == sorted([*SENT, "figures/a.png"])
     with pytest.raises(CheckpointError, match="finds no file"):
         push_to_hub(out, "me/model", include=["nothing/*"])
+
+
+def test_pickles_and_calibration_sets_are_never_sent(me, out):
+    withheld = (
+        "adapter.bin",
+        "calibration_set.parquet",
+        "optimizer.PT",
+        "sets/calibration_set.parquet",
+        "x.pkl",
+        "y.pth",
+    )
+    (out / "sets").mkdir()
+    for name in (*withheld, "notes.txt"):
+        (out / name).write_text("mine")
+    push = push_to_hub(out, "me/model", include=["*"], dry_run=True)
+    assert push.left_out == withheld and "notes.txt" in push.sizes
+    for pattern in ("optimizer.*", "calibration_set.parquet"):
+        with pytest.raises(CheckpointError, match=r"finds no file in .* that may be published"):
+            push_to_hub(out, "me/model", include=[pattern])
 
 
 def test_without_matplotlib_there_are_no_plots_and_it_is_said(me, out, monkeypatch):

@@ -55,6 +55,16 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(me, out):
     assert len(me.commits) == 1
 
 
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_commit_that_may_have_been_made_is_not_asked_for_again(me, out, status):
+    me.fail("/commit/", status=status, times=1)
+    assert "may have been made all the same. Push again" in refusal(out, "me/model")
+    assert me.requests.count("POST /api/models/me/model/commit/main") == 1
+    push_to_hub(out, "me/model")
+    push_to_hub(out, "me/model")
+    assert len(me.commits) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -135,6 +145,7 @@ def test_a_pull_request_needs_a_repository(me, out):
         ("me/mo del", {}, "is no name of a repository"),
         ("model", {}, "names no owner"),
         ("me/model", {"create_pr": True, "revision": "v2"}, "opens a pull request against the default branch"),
+        ("me/model", {"create_pr": True, "exist_ok": False}, "proposes a change of a repository that exists"),
     ],
 )
 def test_names_that_cannot_be_are_refused_first(me, out, name, settings, words):
