@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..calibration.calibration_set import CalibrationSet, write_json
 from ..config import MultilingualCalibrationConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 from .base import Backend
 from .capability import Capability
 from .layer_checks import linear_layers, named_layers, refuse_fused_experts, require_layers
@@ -74,6 +74,9 @@ class QuantoBackend(Backend):
 
     def check_model(self, model: Any) -> None:
         super().check_model(model)
+        if self.capability.needs_calibration and model.config.model_type == "gpt_neox":
+            # Its attention cuts a quantized output in three, whose parts keep the whole's size (optimum-quanto 0.2.7).
+            raise ModelError(f"{self.capability.name} cannot run a gpt_neox model; choose 'quanto', or another method.")
         refuse_fused_experts(model, model, self.capability)
         named = tuple(f"{name}." for name in named_layers(model, self.options["skip_modules"]))
         # Quanto goes by the names of layers, so a block that is named has to name what it holds.

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from one_line import LANGUAGES, quantize
-from transformers import AutoModelForCausalLM, OPTConfig
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, OPTConfig
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.backends import find_backend
@@ -87,6 +87,14 @@ def test_named_layers_are_left_beside_the_output_projection(tiny_model_path, nam
 def test_names_that_mean_no_layer_or_leave_none_are_refused(tiny_model_path, names, words):
     with pytest.raises(ModelError, match=words):
         quantize(tiny_model_path, "quanto", method_options={"skip_modules": names}, evaluation=None, **NO_SET)
+
+
+def test_a_family_whose_activations_it_cannot_run_is_refused():
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(GPTNeoXConfig(num_hidden_layers=1))
+    find_backend(MultilingualCalibrationConfig("quanto", languages=LANGUAGES)).check_model(model)
+    with pytest.raises(ModelError, match="cannot run a gpt_neox model"):
+        find_backend(MultilingualCalibrationConfig("quanto-activations", languages=LANGUAGES)).check_model(model)
 
 
 def test_the_fault_that_is_worked_around_is_still_there(tiny_model_path, tmp_path):
