@@ -41,6 +41,7 @@ GPTQ = replace(
     engine="gptqmodel",
     formats=("gptq",),
     packages=("optimum>=2.0", "gptqmodel>=7.6,<7.7"),
+    balance="Rows are handed over one at a time and in order, and the engine weighs all of their tokens alike.",
     upstream=None,
     options=(DESC_ACT, DAMP),
 )

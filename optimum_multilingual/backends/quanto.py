@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from ..calibration.calibration_set import CalibrationSet, write_json
 from ..config import MultilingualCalibrationConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 from .base import Backend
 from .capability import Capability
-from .layer_checks import linear_layers, refuse_fused_experts, require_layers
+from .layer_checks import linear_layers, named_layers, refuse_fused_experts, require_layers
 from .method_options import Choice, ModuleNames, Number, Option
 from .quiet import quiet_import
 
@@ -22,9 +22,7 @@ MAP_FILE = "quanto_qmap.json"
 
 KINDS = Choice(("int", "float8"))
 WEIGHTS = Option("weights", "int", KINDS, "integers of any bits, or float8 with bits=8")
-SKIP = Option(
-    "skip_modules", None, ModuleNames(), "layers that stay as they are; the output projection where none are named"
-)
+SKIP = Option("skip_modules", (), ModuleNames(), "layers that stay as they are, beside the output projection")
 
 QUANTO = Capability(
     method="quanto",
@@ -67,6 +65,7 @@ class QuantoBackend(Backend):
         with quiet_import():
             import optimum.quanto  # noqa: F401  imported here once, quietly
         self.bits, self.options = capability.bits_of(config), capability.options_of(config)
+        self.skipped: list[str] = []
         if self.options["weights"] == "float8" and self.bits != 8:
             raise ConfigError(
                 f"{capability.name} cannot do weights='float8' with bits={self.bits}; float8 has 8 bits. Give bits=8, or "
@@ -75,8 +74,16 @@ class QuantoBackend(Backend):
 
     def check_model(self, model: Any) -> None:
         super().check_model(model)
+        if self.capability.needs_calibration and model.config.model_type == "gpt_neox":
+            # Its attention cuts a quantized output in three, whose parts keep the whole's size (optimum-quanto 0.2.7).
+            raise ModelError(f"{self.capability.name} cannot run a gpt_neox model; choose 'quanto', or another method.")
         refuse_fused_experts(model, model, self.capability)
-        require_layers(model, linear_layers(model), self.capability)
+        named = tuple(f"{name}." for name in named_layers(model, self.options["skip_modules"]))
+        # Quanto goes by the names of layers, so a block that is named has to name what it holds.
+        self.skipped = [name for name, _ in model.named_modules() if f"{name}.".startswith(named)]
+        left = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped}
+        require_layers(model, left, self.capability)
+        self.skipped += [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         from optimum.quanto import freeze, quantize
@@ -84,18 +91,13 @@ class QuantoBackend(Backend):
         kinds = {"weights": self._kind("weights", self.bits)}
         if calibration_set is not None:
             kinds["activations"] = self._kind("activations", 8)
-        quantize(model, **kinds, exclude=self._left_out(model))
+        quantize(model, **kinds, exclude=self.skipped)
         if calibration_set is not None:
             self._calibrate(model, calibration_set)
         freeze(model)
 
     def _kind(self, option: str, bits: int) -> str:
         return "qfloat8" if self.options[option] == "float8" else f"qint{bits}"
-
-    def _left_out(self, model: Any) -> list[str]:
-        if self.options["skip_modules"] is None:
-            return [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
-        return [pattern for name in self.options["skip_modules"] for pattern in (name, f"*.{name}")]
 
     def _calibrate(self, model: Any, calibration_set: CalibrationSet) -> None:
         import torch
@@ -110,7 +112,9 @@ class QuantoBackend(Backend):
     def details(self, model: Any) -> dict[str, Any]:
         from optimum.quanto.nn import QModuleMixin
 
-        layer = next(layer for layer in model.modules() if isinstance(layer, QModuleMixin))
+        # Norms get activations too, and keep their weights.
+        quantized = (layer for layer in model.modules() if isinstance(layer, QModuleMixin))
+        layer = next(layer for layer in quantized if layer.weight_qtype is not None)
         activations = {} if layer.activation_qtype is None else {"activations": layer.activation_qtype.name}
         return {
             "bits": layer.weight_qtype.bits,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..atomic_folder import written_aside
+from ..calibration.calibration_set import MANIFEST_FILE, Manifest, write_json
 from ..errors import CheckpointError, MissingPackageError, ModelError
 from ..model_checks import public_name
 from ..report.multilingual_report import REPORT_FILE, MultilingualReport
@@ -82,8 +83,10 @@ def _draw_first_weights(adapted: Any, seed: int) -> None:
                 weight.copy_(torch.from_numpy(drawn))
 
 
-def save_adapter(adapted: Any, folder: Path, before: MultilingualReport, after: MultilingualReport) -> None:
-    """Writes the adapter as peft does, with both reports beside it, all or nothing.
+def save_adapter(
+    adapted: Any, folder: Path, before: MultilingualReport, after: MultilingualReport, manifest: Manifest
+) -> None:
+    """Writes the adapter as peft does, with both reports and the manifest of its rows beside it, all or nothing.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -94,3 +97,4 @@ def save_adapter(adapted: Any, folder: Path, before: MultilingualReport, after: 
         (aside / "README.md").unlink(missing_ok=True)
         before.save(aside / BEFORE_FILE)
         after.save(aside / REPORT_FILE)
+        write_json(aside / MANIFEST_FILE, manifest.to_dict())

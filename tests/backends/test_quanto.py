@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 from one_line import LANGUAGES, quantize
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, OPTConfig
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.backends import find_backend
-from optimum_multilingual.errors import ConfigError
+from optimum_multilingual.errors import ConfigError, ModelError
 
 SHORT = EvaluationConfig(tokens_per_language=300, bootstrap_draws=100)
 NO_SET = {"num_rows": None, "sequence_length": None}
@@ -24,7 +24,7 @@ def logits_of(model):
 @pytest.mark.parametrize(
     ("method", "bits", "options", "kinds"),
     [
-        ("quanto", 4, {"skip_modules": ["lm_head", "down_proj"]}, ("qint4", "none")),
+        ("quanto", 4, {"skip_modules": ["down_proj"]}, ("qint4", "none")),
         ("quanto", 8, {"weights": "float8"}, ("qfloat8_e4m3fn", "none")),
         ("quanto-activations", 4, {}, ("qint4", "qint8")),
         ("quanto-activations", 8, {"weights": "float8", "activations": "float8"}, ("qfloat8_e4m3fn", "qfloat8_e4m3fn")),
@@ -43,6 +43,58 @@ def test_what_is_measured_is_what_loads(tiny_model_path, tmp_path, method, bits,
     assert torch.equal(logits_of(QuantizedModelForCausalLM.from_pretrained(tmp_path / "out")), logits_of(model))
     assert all(score.kl.mean.value > 0 for score in model.multilingual_report.scores)
     assert (model.multilingual_report.setting["bits"], model.multilingual_report.setting["weights"]) == (bits, kinds[0])
+
+
+def test_norms_that_get_activations_do_not_stand_for_the_layers(tokenizer, tmp_path):
+    from optimum.quanto import QuantizedModelForCausalLM
+
+    sizes = {"hidden_size": 64, "word_embed_proj_dim": 64, "ffn_dim": 128}
+    depth = {"num_hidden_layers": 2, "num_attention_heads": 4}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        dense = AutoModelForCausalLM.from_config(OPTConfig(vocab_size=len(tokenizer), **sizes, **depth))
+    dense.save_pretrained(tmp_path / "dense")
+    tokenizer.save_pretrained(tmp_path / "dense")
+    model = quantize(tmp_path / "dense", "quanto-activations", bits=8, evaluation=SHORT)
+    model.save_pretrained(tmp_path / "out")
+    layers = json.loads((tmp_path / "out" / "quanto_qmap.json").read_text(encoding="utf-8"))
+    assert next(iter(layers.values()))["weights"] == "none" and "lm_head" not in layers
+    setting = model.multilingual_report.setting
+    assert (setting["weights"], setting["activations"], setting["kernel"]) == ("qint8", "qint8", "QLinear")
+    assert torch.equal(logits_of(QuantizedModelForCausalLM.from_pretrained(tmp_path / "out")), logits_of(model))
+
+
+@pytest.mark.parametrize(
+    ("names", "skipped"),
+    [
+        (["down_proj", "layers.0.self_attn.q_proj"], lambda name: "down_proj" in name or "0.self_attn.q_proj" in name),
+        (["mlp"], lambda name: "mlp" in name),
+    ],
+    ids=["layers", "blocks"],
+)
+def test_named_layers_are_left_beside_the_output_projection(tiny_model_path, names, skipped):
+    from optimum.quanto.nn import QLinear
+
+    model = quantize(tiny_model_path, "quanto", method_options={"skip_modules": names}, evaluation=None, **NO_SET)
+    linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, torch.nn.Linear)}
+    left = {name for name, layer in linear.items() if not isinstance(layer, QLinear)}
+    assert left == {name for name in linear if skipped(name) or name == "lm_head"}
+
+
+@pytest.mark.parametrize(
+    ("names", "words"), [(["down_porj"], "has no layer 'down_porj' to skip"), (["layers"], "has no linear layer that")]
+)
+def test_names_that_mean_no_layer_or_leave_none_are_refused(tiny_model_path, names, words):
+    with pytest.raises(ModelError, match=words):
+        quantize(tiny_model_path, "quanto", method_options={"skip_modules": names}, evaluation=None, **NO_SET)
+
+
+def test_a_family_whose_activations_it_cannot_run_is_refused():
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(GPTNeoXConfig(num_hidden_layers=1))
+    find_backend(MultilingualCalibrationConfig("quanto", languages=LANGUAGES)).check_model(model)
+    with pytest.raises(ModelError, match="cannot run a gpt_neox model"):
+        find_backend(MultilingualCalibrationConfig("quanto-activations", languages=LANGUAGES)).check_model(model)
 
 
 def test_the_fault_that_is_worked_around_is_still_there(tiny_model_path, tmp_path):
@@ -67,7 +119,9 @@ def calibrated(tiny_model_path, tokenizer, order=slice(None), **options):
     rows = type(rows)(rows.rows[order], rows.manifest)
     model, seen = AutoModelForCausalLM.from_pretrained(tiny_model_path), []
     model.get_input_embeddings().register_forward_pre_hook(lambda module, args: seen.append(args[0].clone()))
-    find_backend(config).quantize(model, rows)
+    backend = find_backend(config)
+    backend.check_model(model)
+    backend.quantize(model, rows)
     return model, seen, rows
 
 

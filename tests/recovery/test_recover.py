@@ -7,10 +7,17 @@ from dataclasses import replace
 import pytest
 import torch
 from one_line import logits_of, quantize
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, Gemma3Config
 
-from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, RecoveryConfig, recover_checkpoint
-from optimum_multilingual.errors import CheckpointError, ConfigError, MissingPackageError, TokenizerError
+from optimum_multilingual import (
+    EvaluationConfig,
+    MultilingualCalibrationConfig,
+    RecoveryConfig,
+    build_calibration_set,
+    recover_checkpoint,
+)
+from optimum_multilingual.calibration.calibration_set import Manifest
+from optimum_multilingual.errors import CheckpointError, ConfigError, MissingPackageError, ModelError, TokenizerError
 
 EVALUATION = EvaluationConfig(tokens_per_language=600, sequence_length=64, bootstrap_draws=100)
 SETTINGS = MultilingualCalibrationConfig(languages=["en", "sw"], num_rows=8, sequence_length=64, evaluation=EVALUATION)
@@ -40,10 +47,14 @@ def test_every_language_is_nearer_to_the_reference_on_held_out_text(recovered):
 def test_the_adapter_is_an_ordinary_one_of_peft_and_names_no_place(recovered, tiny_model_path):
     from peft import PeftModel
 
-    folder, _ = recovered
+    folder, recovery = recovered
     names = {path.name for path in (folder / "adapter").iterdir()}
     reports = {"multilingual_report.json", "multilingual_report_before.json"}
-    assert names == {"adapter_config.json", "adapter_model.safetensors", *reports}
+    manifest = "calibration_manifest.json"
+    assert names == {"adapter_config.json", "adapter_model.safetensors", manifest, *reports}
+    assert recovery.after.calibration == Manifest.load(folder / "adapter" / manifest).provenance
+    beside = folder / "quantized" / manifest
+    assert recovery.before.calibration == (Manifest.load(beside).provenance if beside.is_file() else None)
     for path in (folder / "adapter").iterdir():
         content = path.read_bytes()
         assert str(folder).encode() not in content and str(tiny_model_path).encode() not in content
@@ -54,19 +65,60 @@ def test_the_adapter_is_an_ordinary_one_of_peft_and_names_no_place(recovered, ti
     assert not torch.equal(logits_of(adapted), plain)
 
 
-def test_the_same_seed_gives_the_same_adapter_and_another_one_another(tiny_model_path, tmp_path):
-    quantize(tiny_model_path, "nf4", evaluation=None, languages=["en", "sw"], **QUANTIZED["nf4"]).save_pretrained(
-        tmp_path / "quantized"
-    )
+@pytest.fixture(scope="module")
+def nf4(tiny_model_path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nf4") / "quantized"
+    model = quantize(tiny_model_path, "nf4", evaluation=None, languages=["en", "sw"], **QUANTIZED["nf4"])
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_the_same_seed_gives_the_same_adapter_and_another_one_another(nf4, tiny_model_path, tmp_path):
     small = replace(SETTINGS, evaluation=replace(EVALUATION, tokens_per_language=100))
     state = torch.get_rng_state()
     weights = []
     for number, seed in enumerate((0, 0, 1)):
         settings = RecoveryConfig(steps=1, rows_per_step=1, rank=4, seed=seed)
-        recover_checkpoint(tmp_path / "quantized", tiny_model_path, tmp_path / str(number), small, settings)
+        recover_checkpoint(nf4, tiny_model_path, tmp_path / str(number), small, settings)
         weights.append((tmp_path / str(number) / "adapter_model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
     assert torch.equal(torch.get_rng_state(), state), "the generator that all share was drawn from"
+
+
+def test_rows_are_those_of_a_set_that_was_given_and_its_languages_are_measured(
+    nf4, tiny_model_path, tokenizer, tmp_path
+):
+    rows = build_calibration_set(replace(SETTINGS, num_rows=4, sequence_length=32, seed=3), tokenizer)
+    rows.save(tmp_path / "set")
+    given = MultilingualCalibrationConfig(
+        calibration_set=tmp_path / "set", evaluation=replace(EVALUATION, tokens_per_language=100)
+    )
+    steps = RecoveryConfig(steps=1, rows_per_step=1, rank=4)
+    recovery = recover_checkpoint(nf4, tiny_model_path, tmp_path / "adapter", given, steps)
+    assert recovery.after.calibration == rows.manifest.provenance
+    assert {score.language for score in recovery.after.scores} == {language.tag for language in rows.languages}
+
+
+def test_rows_beyond_the_maximum_of_the_reference_are_refused(nf4, tiny_model_path, tmp_path):
+    with pytest.raises(ConfigError, match="sequence_length=4096 is beyond the model's maximum of 2048"):
+        recover_checkpoint(nf4, tiny_model_path, tmp_path / "adapter", replace(SETTINGS, sequence_length=4096))
+
+
+def test_tasks_are_refused_before_anything_is_loaded(tmp_path):
+    tasks = replace(SETTINGS, evaluation=replace(EVALUATION, tasks=["belebele"]))
+    with pytest.raises(ConfigError, match="A recovery measures text only"):
+        recover_checkpoint("no/such", "no/such", tmp_path / "adapter", tasks)
+
+
+def test_a_reference_that_also_reads_images_is_refused(tokenizer, tmp_path):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32, "num_attention_heads": 2}
+    text = {**sizes, "num_key_value_heads": 2, "head_dim": 16, "vocab_size": len(tokenizer)}
+    config = Gemma3Config(text_config=text, vision_config={**sizes, "image_size": 28, "patch_size": 14})
+    with torch.random.fork_rng():
+        AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "both")
+    tokenizer.save_pretrained(tmp_path / "both")
+    with pytest.raises(ModelError, match="is more than a language model"):
+        recover_checkpoint(tmp_path / "both", tmp_path / "both", tmp_path / "adapter", SETTINGS)
 
 
 def test_a_folder_that_is_not_free_is_refused_before_anything_is_loaded(tmp_path):
