@@ -11,7 +11,6 @@ import numpy as np
 from tqdm.auto import tqdm
 from transformers import AutoConfig
 
-from ..backends import find_backend
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.tokenization import load_tokenizer
 from ..comparison import load_checkpoint
@@ -28,7 +27,7 @@ from .hedge import has_stalled, reweight
 from .minimax_result import MinimaxMixture, Step
 from .ranking import Losses
 from .row_pool import RowPool
-from .workbench import Workbench
+from .workbench import Workbench, find_calibrated_backend
 
 # A language gets at most this many times its uniform share; beyond it, little text is left for the others.
 MOST_OF_UNIFORM = 6
@@ -67,13 +66,13 @@ def find_minimax_mixture(
         device_map: as in `from_pretrained`, one device.
 
     Raises:
-        ConfigError: one language, shares already given, no num_rows, or no evaluation.
+        ConfigError: one language, shares already given, no num_rows, no evaluation, or a method that reads no text.
         CorpusExhaustedError: too little text in a language.
 
     Source: Hedge (Freund and Schapire 1997) on the worst group's loss, as in group DRO (Sagawa et al. 2020).
     """
     _check(config, steps)
-    find_backend(config)
+    find_calibrated_backend(config)
     upstream = AutoConfig.from_pretrained(str(model))
     tokenizer, longest = load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream)
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)

@@ -5,6 +5,7 @@ import pytest
 from setting_sums import sums
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
+from optimum_multilingual.analysis import minimax
 from optimum_multilingual.analysis.hedge import has_stalled, reweight
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
@@ -121,3 +122,9 @@ def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
         find_minimax_mixture(tiny_model_path, config(**changes))
     with pytest.raises(ConfigError, match="at least 2"):
         find_minimax_mixture(tiny_model_path, config(), steps=1)
+
+
+def test_a_method_that_reads_no_text_has_no_best_mixture(tiny_model_path, monkeypatch):
+    monkeypatch.setattr(minimax, "load_checkpoint", lambda *args: pytest.fail("weights were loaded"))
+    with pytest.raises(ConfigError, match="'nf4' .* needs no calibration"):
+        find_minimax_mixture(tiny_model_path, MultilingualCalibrationConfig("nf4", languages=["en", "sw"], num_rows=4))

@@ -129,6 +129,10 @@ def test_what_cannot_work_is_found_before_weights_load(tiny_model_path, tmp_path
     for changes, words in (
         ({"bits": [5]}, "cannot do bits=5"),
         ({"quantizers": {"x": {"method": "gptk"}}}, "Did you mean 'gptq'"),
+        (
+            {"quantizers": {"g": {"method": "gptq"}, "n": {"method": "nf4"}}, "bits": [4]},
+            "'nf4' .* reads no calibration text",
+        ),
         ({"settings": {"n": {"nonsense": "random-tokens"}}}, "no text to take its size from"),
     ):
         with pytest.raises(ConfigError, match=words):
