@@ -1,5 +1,7 @@
 """The search for the mixture whose worst language loses least."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from setting_sums import sums
@@ -10,6 +12,7 @@ from optimum_multilingual.analysis.hedge import has_stalled, reweight
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
+from optimum_multilingual.calibration.mixture import allocate
 from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
 from optimum_multilingual.languages import find_languages
 
@@ -80,6 +83,24 @@ def test_what_a_language_has_too_little_text_for_goes_to_the_others(pool):
     assert pool.counts([0.01, 0.99]) == [16 - limit, limit]
 
 
+def test_the_shares_found_give_the_rows_that_were_measured(pool):
+    wanted = (0.01, 0.99)
+    rows = tuple(pool.counts(wanted))
+    assert rows != tuple(allocate(16, wanted)), "the text of one language ends"
+    steps = [Step((0.5, 0.5), (8, 8), (0.10, 0.05)), Step(wanted, rows, (0.08, 0.06))]
+    losses = Losses.of({"uniform": sums([(0.10, 0.05)]), "minimax": sums([(0.08, 0.06)])}, "kl", 100, 0.95, 0)
+    shares = MinimaxMixture.of(pool.languages, steps, steps[1], losses, {}).shares
+    asked = replace(config(num_rows=16), mixture=shares)
+    assert allocate(16, list(asked.weights.values())) == list(rows)
+    described = pool.mixture(wanted).manifest.languages
+    assert {tag: of_it["weight"] for tag, of_it in described.items()} == shares
+
+
+@pytest.mark.parametrize("rows", [(1, 1, 5), (3, 11, 83), (1, 6, 1, 1, 1), (33, 33, 34)])
+def test_shares_of_any_rows_are_divided_into_these_rows(rows):
+    assert allocate(sum(rows), Step((), rows, ()).measured_shares) == list(rows)
+
+
 def test_less_text_than_the_uniform_share_is_an_error(tokenizer):
     texts = {"en": ["A short text, and one more. "] * 400, "sw": ["Maandishi mafupi."]}
     with pytest.raises(CorpusExhaustedError, match="Swahili"):
@@ -126,5 +147,5 @@ def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
 
 def test_a_method_that_reads_no_text_has_no_best_mixture(tiny_model_path, monkeypatch):
     monkeypatch.setattr(minimax, "load_checkpoint", lambda *args: pytest.fail("weights were loaded"))
-    with pytest.raises(ConfigError, match="'nf4' .* needs no calibration"):
+    with pytest.raises(ConfigError, match=r"'nf4' .* needs no calibration"):
         find_minimax_mixture(tiny_model_path, MultilingualCalibrationConfig("nf4", languages=["en", "sw"], num_rows=4))
