@@ -8,7 +8,7 @@ from setting_sums import sums
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
 from optimum_multilingual.analysis import minimax
-from optimum_multilingual.analysis.hedge import has_stalled, reweight
+from optimum_multilingual.analysis.hedge import LEAST_OF_UNIFORM, has_stalled, reweight
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
@@ -34,6 +34,20 @@ def test_no_language_falls_to_nothing():
     for _ in range(50):
         shares = reweight(shares, [9.0, 1.0, 1.0, 1.0], rate=1)
     assert min(shares) > 0.04
+
+
+def test_a_language_at_the_floor_is_paid_for_by_the_others():
+    shares = reweight([0.9] + [0.1 / 9] * 9, [1.0] * 10, rate=1)
+    assert sum(shares) == pytest.approx(1) and min(shares) >= LEAST_OF_UNIFORM / 10
+    assert shares == pytest.approx([1 - 9 * 0.025] + [0.025] * 9)
+    # Lifting one takes from those just above the floor, and may bring them to it too.
+    shares = reweight([0.9, 0.026] + [0.074 / 8] * 8, [1.0] * 10, rate=1)
+    assert min(shares) >= LEAST_OF_UNIFORM / 10 and sum(shares) == pytest.approx(1)
+
+
+def test_the_largest_rate_with_many_languages_stays_within_numbers():
+    shares = reweight([1 / 200] * 200, [50.0] + [1e-9] * 199, rate=10)
+    assert min(shares) >= LEAST_OF_UNIFORM / 200 and sum(shares) == pytest.approx(1)
 
 
 def test_the_search_finds_the_mixture_that_makes_damages_equal():
@@ -141,8 +155,20 @@ def test_what_is_not_better_on_other_text_falls_back_to_uniform_and_says_so():
 def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
     with pytest.raises(ConfigError, match=words):
         find_minimax_mixture(tiny_model_path, config(**changes))
-    with pytest.raises(ConfigError, match="at least 2"):
-        find_minimax_mixture(tiny_model_path, config(), steps=1)
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("steps", 1, "steps must be a whole number of at least 2"),
+        ("patience", 0, "patience must be a whole number of at least 1"),
+        *(("rate", value, "rate must be a number above 0") for value in (0, -1.0, 11, np.inf, np.nan)),
+        *(("least_gain", value, "least_gain must be a part") for value in (-0.1, 1, np.nan)),
+    ],
+)
+def test_a_search_that_cannot_work_is_refused(tiny_model_path, name, value, words):
+    with pytest.raises(ConfigError, match=words):
+        find_minimax_mixture(tiny_model_path, config(), **{name: value})
 
 
 def test_a_method_that_reads_no_text_has_no_best_mixture(tiny_model_path, monkeypatch):
