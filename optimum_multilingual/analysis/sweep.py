@@ -23,7 +23,7 @@ from ..errors import ConfigError, ProcessError
 from ..evaluation.evaluator import Evaluation, digest_of, prepare_evaluation
 from ..evaluation.processes import Processes
 from ..model_checks import longest_sequence
-from .cell_store import CellStore, describe_weights, fingerprint_of_values
+from .cell_store import CellStore, describe_device, describe_weights, fingerprint_of_values
 from .sweep_plan import Cell, SweepPlan, find_sweep
 from .sweep_result import Sweep
 from .workbench import Workbench, find_calibrated_backend
@@ -88,7 +88,7 @@ def sweep_settings(
     seconds["sets"] = time.perf_counter() - started
     common = {
         "weights": describe_weights(str(model), getattr(upstream, "_commit_hash", None)),
-        "device": str(device_map),
+        "device": describe_device(processes.device if device_map is None else device_map),
         "text": digest_of(held_out),
         "evaluation": {**held_out.settings.to_dict(), "corpus": held_out.corpus},
         "versions": recorded_versions(),

@@ -20,7 +20,7 @@ from ..evaluation.evaluator import Evaluation, Measurement, Reference, run_quant
 from ..evaluation.processes import Processes
 from ..integration import setting_of
 from ..languages import Language
-from ..model_checks import require_in_memory, require_one_device
+from ..model_checks import require_in_memory, require_one_device, require_text_only
 from ..report.measures import make_report
 from ..report.multilingual_report import MultilingualReport
 from ..report.pooling import document_sums
@@ -70,13 +70,14 @@ class Workbench:
         seconds: spent so far on "reference", "copying", "quantizing" and "evaluating".
 
     Raises:
-        ModelError: the model lies on several devices or on disk.
+        ModelError: the model reads more than text, or lies on several devices or on disk.
     """
 
     model: Any
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def __post_init__(self) -> None:
+        require_text_only(self.model)
         placed = getattr(self.model, "hf_device_map", None)
         require_in_memory(placed)
         require_one_device(placed, "A study")
