@@ -76,7 +76,7 @@ def compare(model, bits, args, calibration, tuning, final, output):
     }
     settings = {name: mixtures[name] for name in args.mixtures}
     # Also where the search falls back to uniform shares, so that the table shows what the best mixture it tried does.
-    settings["minimax"] = {**all_languages, "mixture": dict(zip(found.languages, found.best.shares))}
+    settings["minimax"] = {**all_languages, "mixture": dict(zip(found.languages, found.best.measured_shares))}
     plan = SweepPlan(
         settings=settings,
         quantizers={"gptq": {"method": "gptq", "group_size": 64}},

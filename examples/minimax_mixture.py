@@ -1,7 +1,10 @@
 """Shares of languages whose worst language loses least, searched with a few quantizations, then used by the one line."""
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
+
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
 
@@ -12,10 +15,15 @@ config = MultilingualCalibrationConfig(
     bits=3,
     languages=["en", "sw", "hi"],
     num_rows=12,
-    sequence_length=64,
-    evaluation=EvaluationConfig(tokens_per_language=2000),
+    sequence_length=32,
+    evaluation=EvaluationConfig(tokens_per_language=600),
 )
-found = find_minimax_mixture(MODEL, config, steps=3)
+
+with tempfile.TemporaryDirectory() as folder:
+    # In float32, which every CPU does fast.
+    AutoModelForCausalLM.from_pretrained(MODEL, dtype="float32").save_pretrained(folder)
+    AutoTokenizer.from_pretrained(MODEL).save_pretrained(folder)
+    found = find_minimax_mixture(folder, config, steps=2)
 print(found)
 
 # What goes into from_pretrained(..., quantization_config=...).

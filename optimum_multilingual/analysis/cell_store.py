@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..errors import CheckpointError
 from ..report.multilingual_report import MultilingualReport
@@ -19,6 +20,9 @@ from .sweep_plan import Cell
 from .workbench import Measured
 
 CELLS_FOLDER = "cells"
+
+# What Transformers takes as a map, and fills in itself.
+PLACED_BY_UPSTREAM = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
 @dataclass(frozen=True)
@@ -108,3 +112,20 @@ def describe_weights(name: str, commit: str | None) -> dict[str, Any]:
         return {"name": name, "commit": commit}
     files = sorted(path for path in folder.iterdir() if path.suffix in {".safetensors", ".bin", ".json"})
     return {"files": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]}
+
+
+def describe_device(device_map: Any) -> str:
+    """The type of the device that a map for `from_pretrained` means, since devices round differently.
+
+    >>> describe_device({"": "cuda:1"})
+    'cuda'
+    """
+    places = device_map.values() if isinstance(device_map, Mapping) else [device_map]
+    return "+".join(sorted({_type_of(place) for place in places}))
+
+
+def _type_of(place: Any) -> str:
+    # A number is one of the accelerators; "auto" and its like take them where there are any.
+    if isinstance(place, int) or place in PLACED_BY_UPSTREAM:
+        return (torch.accelerator.current_accelerator() or torch.device("cpu")).type
+    return torch.device(place).type

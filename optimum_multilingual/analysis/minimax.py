@@ -11,7 +11,6 @@ import numpy as np
 from tqdm.auto import tqdm
 from transformers import AutoConfig
 
-from ..backends import find_backend
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.tokenization import load_tokenizer
 from ..comparison import load_checkpoint
@@ -24,14 +23,18 @@ from ..evaluation.processes import Processes
 from ..languages import Language
 from ..model_checks import longest_sequence
 from ..report.pooling import document_sums
+from ..settings import require_int
 from .hedge import has_stalled, reweight
 from .minimax_result import MinimaxMixture, Step
 from .ranking import Losses
 from .row_pool import RowPool
-from .workbench import Workbench
+from .workbench import Workbench, find_calibrated_backend
 
 # A language gets at most this many times its uniform share; beyond it, little text is left for the others.
 MOST_OF_UNIFORM = 6
+
+# With it a language that is a tenth above the mean damage grows 2.7 times in one step; beyond it, steps only jump.
+MOST_RATE = 10
 
 
 def find_minimax_mixture(
@@ -61,19 +64,22 @@ def find_minimax_mixture(
     Args:
         model: name or folder of the dense model.
         config: method, languages, corpus, seed, and the size as num_rows.
-        steps: most quantizations to try.
-        rate: how fast shares follow damage.
-        patience, least_gain: of the stopping rule.
+        steps: most quantizations to try, at least 2.
+        rate: how fast shares follow damage, above 0 and at most 10.
+        patience: steps without gain before the search ends, at least 1.
+        least_gain: what counts as gain, as a part of the worst damage, from 0 to below 1.
         device_map: as in `from_pretrained`, one device.
 
     Raises:
-        ConfigError: one language, shares already given, no num_rows, or no evaluation.
+        ConfigError: one language, shares already given, no num_rows, no evaluation, a method that reads no text, or a setting of
+            the search out of its range.
         CorpusExhaustedError: too little text in a language.
 
     Source: Hedge (Freund and Schapire 1997) on the worst group's loss, as in group DRO (Sagawa et al. 2020).
     """
-    _check(config, steps)
-    find_backend(config)
+    _check(config)
+    _check_search(steps, rate, patience, least_gain)
+    find_calibrated_backend(config)
     upstream = AutoConfig.from_pretrained(str(model))
     tokenizer, longest = load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream)
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
@@ -92,7 +98,7 @@ def find_minimax_mixture(
     return MinimaxMixture.of(pool.languages, tried, best, losses, dict(bench.seconds))
 
 
-def _check(config: MultilingualCalibrationConfig, steps: int) -> None:
+def _check(config: MultilingualCalibrationConfig) -> None:
     if config.num_rows is None:
         raise ConfigError("A minimax mixture divides a fixed number of rows; give num_rows.")
     if config.mixture != "uniform" or config.calibration_set is not None:
@@ -103,8 +109,16 @@ def _check(config: MultilingualCalibrationConfig, steps: int) -> None:
         raise ConfigError("The languages of the mixture are measured; give an evaluation without languages of its own.")
     if config.evaluation.tasks:
         raise ConfigError("The search measures text only; leave evaluation.tasks out.")
-    if steps < 2:
-        raise ConfigError(f"steps must be at least 2, of which the first is the uniform mixture, got {steps}.")
+
+
+def _check_search(steps: int, rate: float, patience: int, least_gain: float) -> None:
+    # The first step is the uniform mixture.
+    require_int("steps", steps, 2)
+    require_int("patience", patience, 1)
+    if not 0 < rate <= MOST_RATE:
+        raise ConfigError(f"rate must be a number above 0 and at most {MOST_RATE}, got {rate!r}; the default is 0.8.")
+    if not 0 <= least_gain < 1:
+        raise ConfigError(f"least_gain must be a part from 0 to below 1, got {least_gain!r}; 0.01 is one percent.")
 
 
 def _search(

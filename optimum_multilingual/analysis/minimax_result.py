@@ -23,14 +23,19 @@ class Step:
     """One mixture that was tried.
 
     Args:
-        shares: of each language, summing to one.
-        rows: of each language.
+        shares: of each language as the search wanted them, summing to one.
+        rows: of each language as they were measured; a language gets no more than its text and its limit allow.
         damages: KL to the reference of each language on the tuning text of the search, nats a token.
     """
 
     shares: tuple[float, ...]
     rows: tuple[int, ...]
     damages: tuple[float, ...]
+
+    @property
+    def measured_shares(self) -> tuple[float, ...]:
+        """Of each language among the rows: the same mixture for any other call."""
+        return tuple(count / sum(self.rows) for count in self.rows)
 
     @property
     def worst(self) -> float:
@@ -46,7 +51,7 @@ class MinimaxMixture:
         >>> found.shares                    # {'eng_Latn': 0.41, 'swh_Latn': 0.22, ...}: goes into mixture=
 
     Args:
-        shares: language tag to share.
+        shares: language tag to share of the rows that were measured; with the same num_rows they give exactly those rows.
         improved: whether these are other than uniform.
         uniform, minimax: KL of the two on text the search did not see, by tag.
         worst_change: of the worst language's KL there from uniform to the best mixture tried, relative, with its interval.
@@ -80,7 +85,7 @@ class MinimaxMixture:
         worst_change = _change(losses, lambda of_settings: of_settings.max(axis=-1))
         mean_change = _change(losses, lambda of_settings: of_settings.mean(axis=-1))
         improved = worst_change.high < 0
-        shares = best.shares if improved else steps[0].shares
+        shares = (best if improved else steps[0]).measured_shares
         uniform, minimax = (dict(zip(losses.languages, map(float, of_it))) for of_it in losses.values)
         return cls(
             dict(zip(tags, shares)), improved, uniform, minimax, worst_change, mean_change, tags, tuple(steps), seconds

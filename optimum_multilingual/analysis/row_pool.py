@@ -83,8 +83,8 @@ class RowPool:
         manifests = [of_it.manifest for of_it in self.sets.values()]
         length = manifests[0].sequence_length
         described = {
-            tag: {"rows": count, "tokens": count * length, "weight": share}
-            for tag, count, share in zip((language.tag for language in self.sets), counts, shares, strict=True)
+            tag: {"rows": count, "tokens": count * length, "weight": count / self.num_rows}
+            for tag, count in zip((language.tag for language in self.sets), counts, strict=True)
         }
         manifest = replace(
             manifests[0],

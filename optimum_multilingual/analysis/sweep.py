@@ -12,7 +12,6 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers import AutoConfig
 
-from ..backends import find_backend
 from ..calibration.build import build_calibration_set, recorded_versions
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.nonsense import build_nonsense_set
@@ -24,10 +23,10 @@ from ..errors import ConfigError, ProcessError
 from ..evaluation.evaluator import Evaluation, digest_of, prepare_evaluation
 from ..evaluation.processes import Processes
 from ..model_checks import longest_sequence
-from .cell_store import CellStore, describe_weights, fingerprint_of_values
+from .cell_store import CellStore, describe_device, describe_weights, fingerprint_of_values
 from .sweep_plan import Cell, SweepPlan, find_sweep
 from .sweep_result import Sweep
-from .workbench import Workbench
+from .workbench import Workbench, find_calibrated_backend
 
 Sets = Mapping[tuple[str, int], CalibrationSet]
 
@@ -78,7 +77,7 @@ def sweep_settings(
         )
         for cell in plan.cells()
     }
-    backends = {key: find_backend(config) for key, config in quantizers.items()}
+    backends = {key: find_calibrated_backend(config) for key, config in quantizers.items()}
     store.prepare()
     upstream = AutoConfig.from_pretrained(str(model))
     loaded = load_tokenizer(tokenizer, str(model))
@@ -89,7 +88,7 @@ def sweep_settings(
     seconds["sets"] = time.perf_counter() - started
     common = {
         "weights": describe_weights(str(model), getattr(upstream, "_commit_hash", None)),
-        "device": str(device_map),
+        "device": describe_device(processes.device if device_map is None else device_map),
         "text": digest_of(held_out),
         "evaluation": {**held_out.settings.to_dict(), "corpus": held_out.corpus},
         "versions": recorded_versions(),

@@ -15,14 +15,31 @@ import numpy as np
 from ..backends import Backend, find_backend
 from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
+from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, Measurement, Reference, run_quantized, run_reference
 from ..evaluation.processes import Processes
 from ..integration import setting_of
 from ..languages import Language
-from ..model_checks import require_in_memory, require_one_device
+from ..model_checks import require_in_memory, require_one_device, require_text_only
 from ..report.measures import make_report
 from ..report.multilingual_report import MultilingualReport
 from ..report.pooling import document_sums
+
+
+def find_calibrated_backend(config: MultilingualCalibrationConfig) -> Backend:
+    """The engine for a config's method, which a study can compare calibration sets with.
+
+    Raises:
+        ConfigError: the method reads no text, so every calibration set would give the same model; or as `find_backend`.
+        MissingPackageError: as `find_backend`.
+    """
+    backend = find_backend(config)
+    if not backend.capability.needs_calibration:
+        raise ConfigError(
+            f"{backend.capability.name} reads no calibration text, so every calibration set gives the same model and there is "
+            "nothing to compare; choose a method that reads text, such as 'gptq' (`methods` lists them)."
+        )
+    return backend
 
 
 @dataclass(frozen=True)
@@ -53,13 +70,14 @@ class Workbench:
         seconds: spent so far on "reference", "copying", "quantizing" and "evaluating".
 
     Raises:
-        ModelError: the model lies on several devices or on disk.
+        ModelError: the model reads more than text, or lies on several devices or on disk.
     """
 
     model: Any
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def __post_init__(self) -> None:
+        require_text_only(self.model)
         placed = getattr(self.model, "hf_device_map", None)
         require_in_memory(placed)
         require_one_device(placed, "A study")

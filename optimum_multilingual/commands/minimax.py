@@ -59,7 +59,7 @@ class MinimaxCommand(BaseOptimumCLICommand):
         if not Processes.current().is_main:
             return
         print(found)
-        weights = " ".join(f"{tag}={share:.4f}" for tag, share in found.shares.items())
+        weights = " ".join(f"{tag}={share:.6f}" for tag, share in found.shares.items())
         print(f"\nto quantize with it: optimum-cli multilingual quantize {args.model} --weights {weights} ...")
         if args.output is not None:
             found.save(Path(args.output))

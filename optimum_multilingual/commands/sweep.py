@@ -52,6 +52,7 @@ class SweepCommand(BaseOptimumCLICommand):
         from ..analysis.sweep import sweep_settings
         from ..analysis.sweep_plan import SweepPlan, find_sweep
         from ..evaluation.processes import Processes
+        from ..report.canvas import require_matplotlib
 
         args = self.args
         plan = find_sweep(args.preset) if args.preset else SweepPlan.load(args.plan)
@@ -66,6 +67,8 @@ class SweepCommand(BaseOptimumCLICommand):
         )
         if args.tasks:
             raise ConfigError("A sweep measures text only; leave --tasks out, and run them on the setting it finds.")
+        # Hours of cells come before the pictures.
+        require_matplotlib()
         result = sweep_settings(
             args.model,
             plan,

@@ -1,14 +1,18 @@
 """The search for the mixture whose worst language loses least."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from setting_sums import sums
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
-from optimum_multilingual.analysis.hedge import has_stalled, reweight
+from optimum_multilingual.analysis import minimax
+from optimum_multilingual.analysis.hedge import LEAST_OF_UNIFORM, has_stalled, reweight
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
+from optimum_multilingual.calibration.mixture import allocate
 from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
 from optimum_multilingual.languages import find_languages
 
@@ -30,6 +34,20 @@ def test_no_language_falls_to_nothing():
     for _ in range(50):
         shares = reweight(shares, [9.0, 1.0, 1.0, 1.0], rate=1)
     assert min(shares) > 0.04
+
+
+def test_a_language_at_the_floor_is_paid_for_by_the_others():
+    shares = reweight([0.9] + [0.1 / 9] * 9, [1.0] * 10, rate=1)
+    assert sum(shares) == pytest.approx(1) and min(shares) >= LEAST_OF_UNIFORM / 10
+    assert shares == pytest.approx([1 - 9 * 0.025] + [0.025] * 9)
+    # Lifting one takes from those just above the floor, and may bring them to it too.
+    shares = reweight([0.9, 0.026] + [0.074 / 8] * 8, [1.0] * 10, rate=1)
+    assert min(shares) >= LEAST_OF_UNIFORM / 10 and sum(shares) == pytest.approx(1)
+
+
+def test_the_largest_rate_with_many_languages_stays_within_numbers():
+    shares = reweight([1 / 200] * 200, [50.0] + [1e-9] * 199, rate=10)
+    assert min(shares) >= LEAST_OF_UNIFORM / 200 and sum(shares) == pytest.approx(1)
 
 
 def test_the_search_finds_the_mixture_that_makes_damages_equal():
@@ -79,6 +97,24 @@ def test_what_a_language_has_too_little_text_for_goes_to_the_others(pool):
     assert pool.counts([0.01, 0.99]) == [16 - limit, limit]
 
 
+def test_the_shares_found_give_the_rows_that_were_measured(pool):
+    wanted = (0.01, 0.99)
+    rows = tuple(pool.counts(wanted))
+    assert rows != tuple(allocate(16, wanted)), "the text of one language ends"
+    steps = [Step((0.5, 0.5), (8, 8), (0.10, 0.05)), Step(wanted, rows, (0.08, 0.06))]
+    losses = Losses.of({"uniform": sums([(0.10, 0.05)]), "minimax": sums([(0.08, 0.06)])}, "kl", 100, 0.95, 0)
+    shares = MinimaxMixture.of(pool.languages, steps, steps[1], losses, {}).shares
+    asked = replace(config(num_rows=16), mixture=shares)
+    assert allocate(16, list(asked.weights.values())) == list(rows)
+    described = pool.mixture(wanted).manifest.languages
+    assert {tag: of_it["weight"] for tag, of_it in described.items()} == shares
+
+
+@pytest.mark.parametrize("rows", [(1, 1, 5), (3, 11, 83), (1, 6, 1, 1, 1), (33, 33, 34)])
+def test_shares_of_any_rows_are_divided_into_these_rows(rows):
+    assert allocate(sum(rows), Step((), rows, ()).measured_shares) == list(rows)
+
+
 def test_less_text_than_the_uniform_share_is_an_error(tokenizer):
     texts = {"en": ["A short text, and one more. "] * 400, "sw": ["Maandishi mafupi."]}
     with pytest.raises(CorpusExhaustedError, match="Swahili"):
@@ -119,5 +155,23 @@ def test_what_is_not_better_on_other_text_falls_back_to_uniform_and_says_so():
 def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
     with pytest.raises(ConfigError, match=words):
         find_minimax_mixture(tiny_model_path, config(**changes))
-    with pytest.raises(ConfigError, match="at least 2"):
-        find_minimax_mixture(tiny_model_path, config(), steps=1)
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("steps", 1, "steps must be a whole number of at least 2"),
+        ("patience", 0, "patience must be a whole number of at least 1"),
+        *(("rate", value, "rate must be a number above 0") for value in (0, -1.0, 11, np.inf, np.nan)),
+        *(("least_gain", value, "least_gain must be a part") for value in (-0.1, 1, np.nan)),
+    ],
+)
+def test_a_search_that_cannot_work_is_refused(tiny_model_path, name, value, words):
+    with pytest.raises(ConfigError, match=words):
+        find_minimax_mixture(tiny_model_path, config(), **{name: value})
+
+
+def test_a_method_that_reads_no_text_has_no_best_mixture(tiny_model_path, monkeypatch):
+    monkeypatch.setattr(minimax, "load_checkpoint", lambda *args: pytest.fail("weights were loaded"))
+    with pytest.raises(ConfigError, match=r"'nf4' .* needs no calibration"):
+        find_minimax_mixture(tiny_model_path, MultilingualCalibrationConfig("nf4", languages=["en", "sw"], num_rows=4))

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+import torch
 
 from optimum_multilingual import EvaluationConfig, MultilingualReport, SweepPlan, sweep_settings
 from optimum_multilingual.analysis import sweep as running
+from optimum_multilingual.analysis.cell_store import describe_device
 from optimum_multilingual.analysis.workbench import Workbench
-from optimum_multilingual.errors import CheckpointError, ConfigError
+from optimum_multilingual.errors import CheckpointError, ConfigError, ModelError
 
 SETTINGS = {
     "en": {"languages": ["en"], "num_rows": 3, "sequence_length": 32},
@@ -129,6 +131,10 @@ def test_what_cannot_work_is_found_before_weights_load(tiny_model_path, tmp_path
     for changes, words in (
         ({"bits": [5]}, "cannot do bits=5"),
         ({"quantizers": {"x": {"method": "gptk"}}}, "Did you mean 'gptq'"),
+        (
+            {"quantizers": {"g": {"method": "gptq"}, "n": {"method": "nf4"}}, "bits": [4]},
+            "'nf4' .* reads no calibration text",
+        ),
         ({"settings": {"n": {"nonsense": "random-tokens"}}}, "no text to take its size from"),
     ):
         with pytest.raises(ConfigError, match=words):
@@ -164,3 +170,30 @@ def test_processes_take_their_share_of_the_cells(swept, tiny_model_path, tmp_pat
         assert [score.kl.mean.value for score in shared.scores] == pytest.approx(
             [score.kl.mean.value for score in alone.scores], rel=1e-5
         )
+
+
+def test_a_model_that_also_reads_images_is_refused():
+    from transformers import AutoModelForCausalLM, Gemma3Config
+
+    small = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32, "num_attention_heads": 2}
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(
+            Gemma3Config(text_config={**small, "vocab_size": 128}, vision_config=small)
+        )
+    with pytest.raises(ModelError, match="more than a language model"):
+        Workbench(model)
+
+
+def test_a_device_is_described_by_its_type():
+    assert describe_device("cpu") == describe_device(torch.device("cpu")) == describe_device({"": "cpu"}) == "cpu"
+    assert describe_device("cuda:1") == describe_device({"": torch.device("cuda", 0)}) == "cuda"
+    assert describe_device("auto") == (torch.accelerator.current_accelerator() or torch.device("cpu")).type
+
+
+def test_a_cell_of_another_device_is_another_cell(swept, tiny_model_path, monkeypatch):
+    again = sweep_settings(tiny_model_path, SweepPlan(**PLAN), swept[0], evaluation=EVALUATION, device_map="cpu")
+    assert again.computed == 0, "the CPU by name is the one that None finds"
+    monkeypatch.setattr(running, "describe_device", lambda device_map: "cuda")
+    monkeypatch.setattr(running, "load_checkpoint", lambda *args: (_ for _ in ()).throw(ModelError("computed anew")))
+    with pytest.raises(ModelError, match="computed anew"):
+        run(tiny_model_path, swept[0])

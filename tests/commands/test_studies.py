@@ -1,10 +1,15 @@
 """The verbs that study one model: sweep and minimax."""
 
 import json
+import sys
+from argparse import ArgumentParser
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from optimum_multilingual import MultilingualCalibrationConfig
+from optimum_multilingual.errors import MissingPackageError
 
 PLAN = {
     "settings": {"en": {"languages": ["en"], "sequence_length": 32}, "sw": {"languages": ["sw"]}},
@@ -24,6 +29,19 @@ def test_the_command_prints_and_saves(tiny_model_path, tmp_path, cli):
     assert (tmp_path / "sweep" / "sweep.parquet").is_file()
     code, _, err = cli("sweep", tiny_model_path, "--preset", "beyond", "--output", tmp_path / "none")
     assert code == 1 and "There is no sweep called 'beyond'" in err
+
+
+def test_what_draws_the_pictures_is_missed_before_the_run(tiny_model_path, tmp_path, monkeypatch):
+    from optimum_multilingual.commands.sweep import SweepCommand
+
+    parser = ArgumentParser()
+    SweepCommand.parse_args(parser)
+    given = [str(tiny_model_path), "--preset", "beyond-english", "--output", str(tmp_path / "sweep")]
+    args = parser.parse_args(given)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match="Plots need matplotlib"):
+        SweepCommand._run(SimpleNamespace(args=args))
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
