@@ -7,7 +7,8 @@ In one process, the sides in turn, each from the folder to the quantized model i
     GPTQConfig    from_pretrained(quantization_config=GPTQConfig(dataset=rows)), as Transformers and Optimum do it
     the one line  MultilingualCalibrationConfig with the same set of rows, without measuring
 
-on the small trained model of examples/ and on a Llama of random weights with its tokenizer. The share of weights that round to
+on the small trained model of examples/ and on a Llama of random weights with its tokenizer, both in float32: processors
+without bfloat16 instructions compute bfloat16 so slowly that nothing else would be measured. The share of weights that round to
 another number is what running several rows together does to float rounding.
 """
 
@@ -77,6 +78,7 @@ def compare(source, rows, repeats):
         "GPTQConfig": lambda: stock(source, rows),
         "the one line": lambda: AutoModelForCausalLM.from_pretrained(
             source,
+            dtype=torch.float32,
             quantization_config=MultilingualCalibrationConfig(
                 "gptq", bits=4, group_size=64, calibration_set=rows, evaluation=None
             ),
@@ -99,7 +101,7 @@ def compare(source, rows, repeats):
 def stock(source, rows):
     dataset = [{"input_ids": [row.input_ids.tolist()], "attention_mask": [[1] * len(row.input_ids)]} for row in rows]
     config = GPTQConfig(bits=4, group_size=64, dataset=dataset, act_group_aware=True, backend="torch")
-    return AutoModelForCausalLM.from_pretrained(source, quantization_config=config)
+    return AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, quantization_config=config)
 
 
 def differing(one, other):

@@ -19,7 +19,7 @@ for name, calibration_languages in {"English only": ["en"], "balanced": LANGUAGE
         sequence_length=128,
         evaluation=EvaluationConfig(languages=LANGUAGES),
     )
-    model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config, dtype="float32")
+    model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
     reports[name] = model.multilingual_report
 
 print("KL to the model before quantization, 3 bits, 24 rows of 128 tokens\n")

@@ -13,7 +13,7 @@ LANGUAGES = ["en", "sw", "zh"]
 config = MultilingualCalibrationConfig(
     "gptq", bits=4, languages=LANGUAGES, num_rows=12, sequence_length=256, evaluation=None
 )
-model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config, dtype="float32")
+model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
 
 with tempfile.TemporaryDirectory() as folder:
     model.save_pretrained(folder)

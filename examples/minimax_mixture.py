@@ -1,10 +1,7 @@
 """Shares of languages whose worst language loses least, searched with a few quantizations, then used by the one line."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
-
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
 
@@ -19,11 +16,7 @@ config = MultilingualCalibrationConfig(
     evaluation=EvaluationConfig(tokens_per_language=600),
 )
 
-with tempfile.TemporaryDirectory() as folder:
-    # In float32, which every CPU does fast.
-    AutoModelForCausalLM.from_pretrained(MODEL, dtype="float32").save_pretrained(folder)
-    AutoTokenizer.from_pretrained(MODEL).save_pretrained(folder)
-    found = find_minimax_mixture(folder, config, steps=2)
+found = find_minimax_mixture(MODEL, config, steps=2)
 print(found)
 
 # What goes into from_pretrained(..., quantization_config=...).

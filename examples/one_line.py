@@ -11,6 +11,6 @@ MODEL = Path(__file__).parent / "tiny-multilingual-lm"
 config = MultilingualCalibrationConfig(
     "gptq", bits=3, languages=["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 )
-model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config, dtype="float32")
+model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
 
 print(model.multilingual_report)

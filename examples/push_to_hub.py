@@ -20,7 +20,7 @@ MODEL = Path(__file__).parent / "tiny-multilingual-lm"
 REPOSITORY = "me/tiny-multilingual-lm-gptq" if dry_run else sys.argv[1]
 
 config = MultilingualCalibrationConfig("gptq", bits=4, languages=["en", "sw", "zh"], num_rows=12, sequence_length=256)
-model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config, dtype="float32")
+model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
 
 with tempfile.TemporaryDirectory() as folder:
     model.save_pretrained(folder)

@@ -22,7 +22,7 @@ LANGUAGES = ["en", "sw", "zh"]
 with tempfile.TemporaryDirectory() as folder:
     quantized, adapter = Path(folder) / "nf4", Path(folder) / "adapter"
     config = MultilingualCalibrationConfig("nf4", languages=LANGUAGES, evaluation=None)
-    AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config, dtype="float32").save_pretrained(quantized)
+    AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config).save_pretrained(quantized)
 
     config = MultilingualCalibrationConfig(
         languages=LANGUAGES,

@@ -3,8 +3,6 @@
 import tempfile
 from pathlib import Path
 
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
 from optimum_multilingual import EvaluationConfig, SweepPlan, sweep_settings
 
 MODEL = Path(__file__).parent / "tiny-multilingual-lm"
@@ -21,13 +19,9 @@ plan = SweepPlan(
 )
 
 with tempfile.TemporaryDirectory() as folder:
-    # In float32, which every CPU does fast.
-    model = Path(folder) / "model"
-    AutoModelForCausalLM.from_pretrained(MODEL, dtype="float32").save_pretrained(model)
-    AutoTokenizer.from_pretrained(MODEL).save_pretrained(model)
     output = Path(folder) / "sweep"
     # Each cell is written when it is done: the same call again goes on where this one ended.
-    result = sweep_settings(model, plan, output, evaluation=EvaluationConfig(tokens_per_language=600))
+    result = sweep_settings(MODEL, plan, output, evaluation=EvaluationConfig(tokens_per_language=600))
     result.save(output)
     print(*sorted(path.name for path in output.iterdir()))
 

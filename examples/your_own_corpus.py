@@ -28,7 +28,7 @@ calibration_set = build_calibration_set(config, AutoTokenizer.from_pretrained(MO
 print("rows:", calibration_set.rows_of_languages())
 print("fingerprint:", calibration_set.fingerprint[:16])
 
-model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config, dtype="float32")
+model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
 assert model.calibration_manifest.fingerprint == calibration_set.fingerprint
 
 print(model.multilingual_report)

@@ -182,7 +182,7 @@ def test_an_upstream_config_is_used_as_it_is_and_survives_the_disk(tiny_model_pa
     assert torch.equal(logits_of(again), logits_of(model))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_other_types_of_weights_work(tiny_model_path, dtype):
     config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **SMALL)
     model = AutoModelForCausalLM.from_pretrained(tiny_model_path, quantization_config=config, dtype=dtype)
