@@ -7,6 +7,7 @@ One model in memory, the same documents, in one process, the sides in turn:
     ours                  MultilingualPerplexity, from texts to perplexity and bits per byte
     lm-evaluation-harness HFLM.loglikelihood_rolling, log-softmax in float32
     evaluate              evaluate.load("perplexity")'s loop, which this file repeats: that metric can only load a model by name
+    bare loop             whole logits and cross-entropy on our batches, which hardly hold padding, tokenized beforehand
 
 Without MODEL it is a Llama of random weights with the tokenizer of examples/tiny-multilingual-lm: hidden 512, 8 layers, a
 vocabulary of 32,000. The embedded corpus is the text; pieces of all its languages, with
@@ -25,7 +26,9 @@ from lm_eval.models.huggingface import HFLM
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from optimum_multilingual.corpora import open_corpus
+from optimum_multilingual.evaluation.held_out import HeldOutDocument, cut_windows
 from optimum_multilingual.evaluation.perplexity import MultilingualPerplexity
+from optimum_multilingual.evaluation.scoring import make_batches
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
 BATCH = 16
@@ -46,6 +49,7 @@ def main():
         "ours": lambda: ours(model.eval(), tokenizer, texts, languages, args.length),
         "lm-evaluation-harness": lambda: harness(model, tokenizer, texts, args.length),
         "evaluate": lambda: evaluate_perplexity(model, tokenizer, texts),
+        "bare loop": bare_loop(model, tokenizer, texts, args.length),
     }
     totals = {name: side() for name, side in sides.items()}  # also warms up
     seconds = {name: [] for name in sides}
@@ -98,6 +102,28 @@ def harness(model, tokenizer, texts, length):
     )  # fmt: skip
     requests = [Instance("loglikelihood_rolling", {}, (text,), place) for place, text in enumerate(texts)]
     return -sum(wrapped.loglikelihood_rolling(requests, disable_tqdm=True))
+
+
+def bare_loop(model, tokenizer, texts, length):
+    encoded = (np.array(tokenizer(text, add_special_tokens=False)["input_ids"], np.int32) for text in texts)
+    documents = [HeldOutDocument(str(number), tokens, 1, 1) for number, tokens in enumerate(encoded)]
+    batches = make_batches(cut_windows(documents, tokenizer.bos_token_id, length), BATCH * length)
+    loss = torch.nn.CrossEntropyLoss(ignore_index=-100, reduction="sum")
+
+    @torch.no_grad()
+    def run():
+        total = 0.0
+        for batch in batches:
+            ids, targets = torch.zeros(2, len(batch), len(batch[-1].input_ids), dtype=torch.int64)
+            targets -= 100
+            for row, window in enumerate(batch):
+                end = len(window.input_ids)
+                ids[row, :end] = torch.from_numpy(window.input_ids)
+                targets[row, end - len(window.targets) : end] = torch.from_numpy(window.targets)
+            total += loss(model(ids, use_cache=False).logits.flatten(0, 1), targets.flatten()).item()
+        return total
+
+    return run
 
 
 @torch.no_grad()

@@ -68,32 +68,47 @@ class TokenScores:
     overlap: torch.Tensor
 
 
-class _Running:
-    """Log-sum-exp, likeliest tokens and target logit of one model, gathered chunk by chunk of the vocabulary."""
+class _Loss:
+    """Log-sum-exp and target logit of one model, gathered chunk by chunk of the vocabulary."""
 
-    def __init__(self, tokens: int, vocabulary: int, device: torch.device):
-        kept = min(OVERLAPPING, vocabulary)
-        self.best = torch.full((tokens, kept), -torch.inf, device=device)
-        self.best_words = torch.full((tokens, kept), -1, device=device)
+    def __init__(self, tokens: int, device: torch.device):
         self.log_sum = torch.full((tokens,), -torch.inf, dtype=torch.float64, device=device)
         self.target = torch.zeros(tokens, device=device)
-        self.mean = torch.zeros(tokens, dtype=torch.float64, device=device)
 
-    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> _Weights:
-        """Takes in the logits of the words from `start` on."""
+    def add(self, logits: torch.Tensor, chunk_max: torch.Tensor, start: int, targets: torch.Tensor) -> _Weights:
+        """Takes in the logits of the words from `start` on, whose largest ones are `chunk_max`."""
         inside = (targets >= start) & (targets < start + logits.shape[-1])
         picked = logits.gather(-1, (targets - start).clamp(0, logits.shape[-1] - 1)[:, None])[:, 0]
         self.target = torch.where(inside, picked, self.target)
-        columns = _columns(logits)
-        column_max = columns.amax(1)
-        chunk_max = column_max.amax(-1)
-        self._keep_best(columns, column_max, start, chunk_max > self.best[:, -1])
         # softmax is the fastest exponential there is; its largest entry, exp(max) / factor, tells the factor.
         weights = logits.softmax(-1)
         log_factor = chunk_max.double() - weights.amax(-1).double().log()
         before = self.log_sum
         self.log_sum = torch.logaddexp(before, log_factor + weights.sum(-1).double().log())
         return _Weights(weights, torch.exp(log_factor - self.log_sum), torch.exp(before - self.log_sum))
+
+    def nll(self) -> torch.Tensor:
+        """-log p of the targets after the last chunk."""
+        return self.log_sum - self.target
+
+
+class _Running:
+    """The loss, the likeliest tokens and a mean under one model, gathered chunk by chunk of the vocabulary."""
+
+    def __init__(self, tokens: int, vocabulary: int, device: torch.device):
+        kept = min(OVERLAPPING, vocabulary)
+        self.loss = _Loss(tokens, device)
+        self.best = torch.full((tokens, kept), -torch.inf, device=device)
+        self.best_words = torch.full((tokens, kept), -1, device=device)
+        self.mean = torch.zeros(tokens, dtype=torch.float64, device=device)
+
+    def add(self, logits: torch.Tensor, start: int, targets: torch.Tensor) -> _Weights:
+        """Takes in the logits of the words from `start` on."""
+        columns = _columns(logits)
+        column_max = columns.amax(1)
+        chunk_max = column_max.amax(-1)
+        self._keep_best(columns, column_max, start, chunk_max > self.best[:, -1])
+        return self.loss.add(logits, chunk_max, start, targets)
 
     def add_mean(self, weights: _Weights, values: torch.Tensor) -> None:
         """Takes one chunk's values into `mean`, their expectation under the model."""
@@ -180,10 +195,11 @@ def token_losses(states: torch.Tensor, head: OutputHead, targets: torch.Tensor) 
     """
     vocabulary, losses = head.weight.shape[0], []
     for part, wanted in zip(states.split(TOKENS_AT_ONCE), targets.split(TOKENS_AT_ONCE), strict=True):
-        running = _Running(len(part), vocabulary, part.device)
+        loss = _Loss(len(part), part.device)
         for start in range(0, vocabulary, WORDS_AT_ONCE):
-            running.add(head.logits(part, start, min(start + WORDS_AT_ONCE, vocabulary)), start, wanted)
-        losses.append(running.log_sum - running.target)
+            logits = head.logits(part, start, min(start + WORDS_AT_ONCE, vocabulary))
+            loss.add(logits, logits.amax(-1), start, wanted)
+        losses.append(loss.nll())
     return torch.cat(losses)
 
 
@@ -204,11 +220,11 @@ def _compare_block(
         gap = a_logits.sub_(b_logits)
         a.add_mean(a_weights, gap)
         b.add_mean(b_weights, gap)
-    between = a.log_sum - b.log_sum
+    between = a.loss.log_sum - b.loss.log_sum
     shared = (a.best_words[:, :, None] == b.best_words[:, None]).any(-1).float().mean(-1)
     return (
-        a.log_sum - a.target,
-        b.log_sum - b.target,
+        a.loss.nll(),
+        b.loss.nll(),
         a.mean - between,
         between - b.mean,
         a.best_words[:, 0] == b.best_words[:, 0],
