@@ -33,6 +33,7 @@ from .evaluation.evaluator import (
 from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
+from .memory_plan import MemoryPlan
 from .model_checks import (
     longest_sequence,
     public_name,
@@ -71,7 +72,8 @@ class MultilingualQuantizer(HfQuantizer):
 
     def update_device_map(self, device_map: Any) -> Any:
         require_in_memory(device_map)
-        return {"": Processes.current().device} if device_map is None else device_map
+        self.device_map = {"": Processes.current().device} if device_map is None else device_map
+        return self.device_map
 
     def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:
         require_causal_lm(model)
@@ -82,6 +84,9 @@ class MultilingualQuantizer(HfQuantizer):
         # Transformers makes every new tensor a meta one here; `datasets` makes tensors while it reads.
         with torch.device("cpu"):
             self._prepare(config, model.config.name_or_path, commit, max_length)
+            by_block = self.backend.keeps_rows
+            plan = MemoryPlan.of(model, self.calibration_set, self.evaluation, int(bool(self.other_draws)), by_block)
+            plan.require_room(self.device_map)
 
     def _prepare(
         self, config: MultilingualCalibrationConfig, name: str, commit: str | None, max_length: int | None

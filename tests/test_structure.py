@@ -28,6 +28,7 @@ ORDER = [
     {"backends", "evaluation", "model_checks"},
     {"report"},
     {"atomic_folder"},
+    {"memory_plan"},
     {"analysis", "checkpoint", "comparison", "hub", "integration"},
     {"recovery"},
     {"commands"},

@@ -30,6 +30,9 @@ class Backend(ABC):
 
     capabilities: ClassVar[tuple[Capability, ...]]
 
+    # Whether hidden states of all calibration rows are in memory while the model is quantized block by block.
+    keeps_rows: ClassVar[bool] = True
+
     def __init__(self, config: MultilingualCalibrationConfig, capability: Capability):
         self.config = config
         self.capability = capability

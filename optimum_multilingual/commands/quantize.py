@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import ArgumentParser
 
 from optimum.commands.base import BaseOptimumCLICommand
@@ -84,6 +85,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
                 f"{self.args.model} is already quantized ({upstream.get('quant_method')}); quantizing starts from the "
                 "full-precision model. To measure this one, use `optimum-cli multilingual evaluate`."
             )
+        _tell_memory()
         model = AutoModelForCausalLM.from_pretrained(
             self.args.model, quantization_config=config, device_map=self.args.device_map
         )
@@ -94,3 +96,12 @@ class QuantizeCommand(BaseOptimumCLICommand):
         if model.multilingual_report is not None:
             print(model.multilingual_report)
         print(f"saved in {folder}")
+
+
+def _tell_memory() -> None:
+    """Lets the line through that says, before the weights load, what the run will hold in memory."""
+    logger = logging.getLogger("optimum_multilingual.memory_plan")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        logger.addHandler(logging.StreamHandler())
+    logger.propagate = False
