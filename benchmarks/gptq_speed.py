@@ -19,6 +19,7 @@ import os
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -48,6 +49,8 @@ def main():
     sizes = {"num_rows": args.rows, "sequence_length": args.length}
     config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **sizes)
     rows = build_calibration_set(config, AutoTokenizer.from_pretrained(EXAMPLE))
+    few = build_calibration_set(replace(config, num_rows=8, sequence_length=32), AutoTokenizer.from_pretrained(EXAMPLE))
+    compare(EXAMPLE, few, 1)  # warms up
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, source in {"trained": EXAMPLE, "random weights": random_llama(args, Path(folder))}.items():
@@ -85,19 +88,19 @@ def compare(source, rows, repeats):
         "the one line, GPTQModel": lambda: one_line(source, rows, "gptqmodel"),
         "the one line, llm-compressor": lambda: one_line(source, rows, "llmcompressor"),
     }
-    made = {name: side() for name, side in sides.items()}  # also warms up
-    differ = differing(made["GPTQConfig"], made["the one line"])
-    del made
     seconds = {name: [] for name in sides}
     for _ in range(repeats):
+        made = {}
         for name, side in sides.items():
             started = time.perf_counter()
-            side()
+            model = side()
             seconds[name].append(time.perf_counter() - started)
+            if name in ("GPTQConfig", "the one line"):
+                made[name] = model
     return {
         "weights": AutoModelForCausalLM.from_pretrained(source).num_parameters(),
         "seconds": {name: statistics.median(taken) for name, taken in seconds.items()},
-        "differ": differ,
+        "differ": differing(*made.values()),
     }
 
 
