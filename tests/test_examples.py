@@ -1,11 +1,13 @@
-"""Every example runs as a user would run it, and prints what it promises."""
+"""Every example runs, and prints what it promises."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+FIRST = "one_line.py"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROMISED = {
     "one_line.py": ["Amharic (am)", "macro mean", "verdicts, corrected"],
@@ -27,8 +29,16 @@ def test_every_example_is_tested():
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(PROMISED)
 
 
-@pytest.mark.parametrize("name", sorted(PROMISED))
-def test_an_example_prints_what_it_promises(name, tmp_path):
-    done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, cwd=tmp_path)
+def test_the_first_example_runs_as_a_user_runs_it(tmp_path):
+    done = subprocess.run([sys.executable, EXAMPLES / FIRST], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert all(words in done.stdout for words in PROMISED[name]), done.stdout
+    assert all(words in done.stdout for words in PROMISED[FIRST]), done.stdout
+
+
+# In this process, since a new one imports for ten seconds.
+@pytest.mark.parametrize("name", sorted(set(PROMISED) - {FIRST}))
+def test_an_example_prints_what_it_promises(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in PROMISED[name]), printed
