@@ -45,7 +45,7 @@ def find_flattening(
     confidence: float,
     row: int,
 ) -> Flattening:
-    """Fits a power law with a floor to the curve and to each of its draws, and solves each for the doubling that gains too little.
+    """Fits a power law with a floor to a curve and to each of its draws, and solves each for the doubling that gains too little.
 
     Args:
         language: its tag, or "mean".

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Powers of the size that are tried: from a curve that never ends falling to one that is flat after its first point.
-EXPONENTS = np.geomspace(0.05, 4, 80)
+# Powers of the size: from a curve that never ends falling to one that is flat after its first point. All are tried first, then
+# finer and finer steps around the best.
+EXPONENTS = np.geomspace(0.05, 4, 33)
+REFINEMENTS, STEPS = 4, np.arange(-3, 4)
 
 # A power law with a floor has three numbers, and one more point is needed to see whether it fits.
 LEAST_SIZES = 4
@@ -48,16 +50,25 @@ class PowerLaws:
         Curves: a Review", 2023); variable projection after G. Golub and V. Pereyra (1973).
         """
         assert len(sizes) >= LEAST_SIZES, "too few sizes for three numbers"
-        best = np.full(len(curves), np.inf)
-        found = np.zeros((3, len(curves)))
-        weights = 1 / curves**2
+        relative = sizes / sizes[0]
+        best, found = np.full(len(curves), np.inf), np.zeros((3, len(curves)))
+
+        def improve(exponents: np.ndarray) -> None:
+            falling = relative ** -exponents[:, None]
+            floor, scale = _solve(falling, curves)
+            errors = ((floor[:, None] + scale[:, None] * falling) / curves - 1) ** 2
+            better = errors.sum(axis=1) < best
+            best[better] = errors.sum(axis=1)[better]
+            found[:, better] = np.stack([floor, scale, exponents])[:, better]
+
         for exponent in EXPONENTS:
-            falling = (sizes / sizes[0]) ** -exponent
-            floor, scale = _solve(falling, curves, weights)
-            errors = (weights * (floor[:, None] + scale[:, None] * falling - curves) ** 2).sum(axis=1)
-            better = errors < best
-            best[better] = errors[better]
-            found[:, better] = np.stack([floor, scale, np.full(len(curves), exponent)])[:, better]
+            improve(np.full(len(curves), exponent))
+        step = EXPONENTS[1] / EXPONENTS[0]
+        for _ in range(REFINEMENTS):
+            step **= 1 / STEPS[-1]
+            middle = found[2].copy()
+            for times in STEPS:
+                improve(np.clip(middle * step**times, EXPONENTS[0], EXPONENTS[-1]))
         return cls(float(sizes[0]), *found)
 
     def at(self, sizes: np.ndarray) -> np.ndarray:
@@ -80,10 +91,11 @@ class PowerLaws:
         return np.where(falls, np.maximum(size, self.first), self.first)
 
 
-def _solve(falling: np.ndarray, curves: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Floor and scale of every curve, neither negative: of weighted least squares in two unknowns, the best that is allowed."""
-    ones, x, xx = weights.sum(1), weights @ falling, weights @ falling**2
-    y, xy = (weights * curves).sum(1), (weights * curves) @ falling
+def _solve(falling: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Floor and scale of every curve by least squares of relative errors; one that would be negative is zero."""
+    weights = 1 / curves**2
+    ones, x, xx = weights.sum(1), (weights * falling).sum(1), (weights * falling**2).sum(1)
+    y, xy = (weights * curves).sum(1), (weights * curves * falling).sum(1)
     determinant = ones * xx - x**2
     floor, scale = (xx * y - x * xy) / determinant, (ones * xy - x * y) / determinant
     rising, endless = scale < 0, floor < 0

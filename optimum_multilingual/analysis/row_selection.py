@@ -30,7 +30,7 @@ def highest_kl_rows(
         candidates: rows to choose from.
         count: rows of each language to take.
 
-    Source: chunks of text for importance matrices chosen by KL, in robbiemu/llama-gguf-optimize (on_kl-divergence-optimization.md).
+    Source: chunks for importance matrices chosen by KL, in robbiemu/llama-gguf-optimize (on_kl-divergence-optimization.md).
     """
     quantized, backend = bench.quantize(config, candidates)
     text = _as_text(candidates, config)

@@ -119,7 +119,9 @@ def find_sufficient_size(
 
 def _check(config: MultilingualCalibrationConfig, sizes: Sequence[int], tolerance: float) -> None:
     if not isinstance(config.method, str):
-        raise ConfigError("The cells of a study are named after the method; give its name, such as 'gptq', and options.")
+        raise ConfigError(
+            "The cells of a study are named after the method; give its name, such as 'gptq', and options."
+        )
     if config.mixture != "uniform" or config.calibration_set is not None:
         raise ConfigError(
             "The study asks for as many tokens of every language and builds the set; leave mixture and calibration_set out."

@@ -60,7 +60,7 @@ def conclusion(found: SufficientSize) -> str:
     budget, largest = found.budget, found.tokens[-1]
     what = f"With {found.name},"
     if budget.verdict == BROKEN:
-        return f"{what} a KL is no number at some size, so where the mean flattens cannot be told."
+        return f"{what} a KL is no number at some size, so where the mean flattens cannot be told. {_languages(found)}"
     doubling = f"one more doubling lowers the mean KL by less than {found.tolerance:.1%}"
     if budget.verdict == FALLING:
         lead = (
