@@ -8,7 +8,7 @@ import numpy as np
 
 from ..evaluation.bootstrap import percentile_interval
 from ..languages import Language
-from ..report.canvas import FAINT, GAIN, INK, LOSS, drawing, label_right, legend_above, rows_of_languages, titled
+from ..report.canvas import FAINT, GAIN, LOSS, drawing, label_right, legend_above, rows_of_languages, titled
 from ..report.heat_map import COLUMN_WIDTH, LOST, MIDDLE, NAMES_WIDTH, NO_VALUE, fill_cell
 from .flattening import BROKEN, FLAT, MEAN
 from .size_table import flat_from
@@ -74,15 +74,12 @@ def plot_curve(found: SufficientSize) -> Figure:
     """
     with drawing():
         title = "How KL falls with the tokens of each language in the calibration set"
-        figure, axes = titled(title, f"{_subtitle(found)}. Mean: {flat_from(found.budget)}", CURVE_HEIGHT)
+        figure, axes = titled(title, f"{_subtitle(found)}. Mean flat from: {flat_from(found.budget)}", CURVE_HEIGHT)
         axes.set_xscale("log", base=2)
         for place, tag in enumerate(found.losses.languages):
             label = "each language" if place == 0 else None
             axes.plot(found.tokens, _curve(found, tag), color=FAINT, linewidth=0.9, alpha=0.7, label=label, zorder=1)
-            axes.annotate(
-                Language.from_tag(tag).name, (found.tokens[-1], _last(found, tag)), xytext=(5, 0),
-                textcoords="offset points", fontsize=7, color=INK, va="center", annotation_clip=False,
-            )  # fmt: skip
+        _name_ends(axes, found)
         _draw_mean(axes, found)
         axes.set_xticks(found.tokens, [f"{tokens:,}" for tokens in found.tokens])
         axes.minorticks_off()
@@ -95,6 +92,16 @@ def plot_curve(found: SufficientSize) -> Figure:
         return figure
 
 
+def _name_ends(axes: Axes, found: SufficientSize) -> None:
+    """Names the languages with the highest and the lowest KL at the largest size; more names would lie upon each other."""
+    for pick in (max, min):
+        tag = pick(found.losses.languages, key=lambda tag: _last(found, tag))
+        axes.annotate(
+            Language.from_tag(tag).name, (found.tokens[-1], _last(found, tag)), xytext=(7, 0),
+            textcoords="offset points", fontsize=8, va="center", annotation_clip=False,
+        )  # fmt: skip
+
+
 def _draw_mean(axes: Axes, found: SufficientSize) -> None:
     mean, draws = found.losses.values.mean(axis=1), found.losses.draws.mean(axis=2)
     if not np.isfinite(mean).all():
@@ -103,14 +110,14 @@ def _draw_mean(axes: Axes, found: SufficientSize) -> None:
     reach = [np.maximum(0, mean - ends[:, 0]), np.maximum(0, ends[:, 1] - mean)]
     axes.errorbar(
         found.tokens, mean, yerr=reach, fmt="o", color=GAIN, markersize=5.5, elinewidth=1.4, capsize=2.5,
-        label=f"mean of languages, {100 * found.losses.confidence:g}% intervals", zorder=3,
+        label=f"mean, {100 * found.losses.confidence:g}% intervals", zorder=3,
     )  # fmt: skip
     between = np.geomspace(found.tokens[0], found.tokens[-1], 200)
-    axes.plot(between, found.fitted(mean, between), color=GAIN, linewidth=1.2, label="power law with a floor", zorder=2)
+    axes.plot(between, found.fitted(mean, between), color=GAIN, linewidth=1.2, label="power law through it", zorder=2)
     if found.budget.verdict == FLAT:
         tokens = found.budget.tokens
         axes.axvspan(tokens.low, tokens.high, color=LOSS, alpha=0.12, linewidth=0, zorder=0)
-        label = f"a doubling gains less than {found.tolerance:.1%}"
+        label = f"a doubling gains {found.tolerance:.1%}"
         axes.axvline(tokens.value, color=LOSS, linewidth=1.2, label=label, zorder=1)
 
 
@@ -124,4 +131,5 @@ def _last(found: SufficientSize, tag: str) -> float:
 
 def _subtitle(found: SufficientSize) -> str:
     model = next(iter(found.cells.values()))[0].report.setting["model"]
-    return f"{model}, {found.name}; {found.seeds} draws of the calibration text, rows of {found.sequence_length} tokens"
+    draws = "one draw" if found.seeds == 1 else f"{found.seeds} draws"
+    return f"{model}, {found.name}; {draws} of the calibration text, rows of {found.sequence_length} tokens"

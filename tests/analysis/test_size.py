@@ -30,19 +30,10 @@ def config(**changes):
 
 
 @pytest.fixture(scope="module")
-def model(random_llama, tokenizer, tmp_path_factory):
-    """The folder of a model with random weights in float32."""
-    folder = tmp_path_factory.mktemp("model")
-    random_llama(vocab_size=len(tokenizer), initializer_range=0.2).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def run(model, tmp_path_factory):
+def run(random_model_path, tmp_path_factory):
     """A whole study with two seeds and a selection, and its folder."""
     folder = tmp_path_factory.mktemp("size")
-    found = find_sufficient_size(model, config(seeds=2), folder, select=True)
+    found = find_sufficient_size(random_model_path, config(seeds=2), folder, select=True)
     found.save(folder)
     return folder, found
 
@@ -98,26 +89,28 @@ def test_files_hold_every_document(run):
     assert (folder / "curve.png").stat().st_size > 10_000 and (folder / "surface.png").stat().st_size > 10_000
 
 
-def test_the_same_study_again_computes_nothing(run, model, monkeypatch):
+def test_the_same_study_again_computes_nothing(run, random_model_path, monkeypatch):
     folder, found = run
     monkeypatch.setattr(cell_run, "load_checkpoint", lambda *args: pytest.fail("weights were loaded"))
-    again = find_sufficient_size(model, config(seeds=2), folder, select=True)
+    again = find_sufficient_size(random_model_path, config(seeds=2), folder, select=True)
     assert again.computed == 0 and again.flattenings == found.flattenings and again.conclusion == found.conclusion
 
 
-def test_larger_sizes_keep_the_cells_that_are_there(run, model):
+def test_larger_sizes_keep_the_cells_that_are_there(run, random_model_path):
     folder, _ = run
-    more = find_sufficient_size(model, config(num_rows=None, seeds=2), folder, sizes=[32, 64, 120, 250, 300])
+    more = find_sufficient_size(
+        random_model_path, config(num_rows=None, seeds=2), folder, sizes=[32, 64, 120, 250, 300]
+    )
     assert list(more.cells) == [1, 2, 4, 8, 10], "tokens are rounded up to whole rows"
     assert more.computed == 2, "the first rows of a larger set are those of the smaller one"
 
 
-def test_the_rows_chosen_are_those_whose_logits_move_most(model, tokenizer):
+def test_the_rows_chosen_are_those_whose_logits_move_most(random_model_path, tokenizer):
     from transformers import AutoModelForCausalLM
 
     asked = config(num_rows=10)
     candidates = build_calibration_set(asked, tokenizer)
-    bench = Workbench(AutoModelForCausalLM.from_pretrained(model))
+    bench = Workbench(AutoModelForCausalLM.from_pretrained(random_model_path))
     chosen = highest_kl_rows(bench, asked, candidates, 2)
     quantized, _ = bench.quantize(asked, candidates)
     ids = torch.from_numpy(candidates.token_ids()).long()
@@ -146,25 +139,27 @@ def test_the_rows_chosen_are_those_whose_logits_move_most(model, tokenizer):
         ({}, {"tolerance": float("nan")}, "tolerance must be a part"),
     ],
 )
-def test_what_cannot_be_studied_is_refused_before_weights_load(model, tmp_path, monkeypatch, changes, arguments, words):
+def test_what_cannot_be_studied_is_refused_before_weights_load(
+    random_model_path, tmp_path, monkeypatch, changes, arguments, words
+):
     monkeypatch.setattr(cell_run, "load_checkpoint", lambda *args: pytest.fail("weights were loaded"))
     with pytest.raises(ConfigError, match=words):
-        find_sufficient_size(model, config(**changes), tmp_path / "size", **arguments)
+        find_sufficient_size(random_model_path, config(**changes), tmp_path / "size", **arguments)
 
 
-def test_methods_and_text_that_cannot_be_studied(model, tmp_path):
+def test_methods_and_text_that_cannot_be_studied(random_model_path, tmp_path):
     from transformers import GPTQConfig
 
     upstream = replace(config(), method=GPTQConfig(bits=3), bits=None)
     with pytest.raises(ConfigError, match="give its name, such as 'gptq'"):
-        find_sufficient_size(model, upstream)
+        find_sufficient_size(random_model_path, upstream)
     with pytest.raises(ConfigError, match=r"'nf4' .* needs no calibration"):
-        find_sufficient_size(model, replace(config(), method="nf4", bits=None))
+        find_sufficient_size(random_model_path, replace(config(), method="nf4", bits=None))
     with pytest.raises(CorpusExhaustedError, match="too little calibration text"):
-        find_sufficient_size(model, config(num_rows=20_000))
+        find_sufficient_size(random_model_path, config(num_rows=20_000))
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(CheckpointError, match="no study"):
-        find_sufficient_size(model, config(), tmp_path)
+        find_sufficient_size(random_model_path, config(), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +213,10 @@ def test_the_paragraph_says_what_still_falls_and_what_is_unresolved(made_up):
 
 def test_the_paragraph_compares_chosen_rows_honestly(made_up):
     kl = np.stack([falling(0.02, 0.02, 1), falling(0.03, 0.03, 1)], axis=1)
-    better = made_up(kl, chosen=kl[2] * 0.8).conclusion
-    assert "the mean KL changes by -20." in better and "2 are better, 0 worse, 0 unresolved" in better
+    found = made_up(kl, chosen=kl[2] * 0.8)
+    better = found.conclusion
+    change = found.change(lambda of_it: of_it.mean(axis=-1), 0, 1, found.selected)
+    assert change.value == pytest.approx(-0.2, abs=0.003) and change.low < change.value < change.high
+    assert f"the mean KL changes by {change.value:+.1%} (" in better and "2 are better, 0 worse, 0 unresolved" in better
     same = made_up(kl, noise=0.01, chosen=kl[2]).conclusion
     assert "0 are better, 0 worse, 2 unresolved" in same and ": unresolved, the worst" in same
