@@ -24,7 +24,7 @@ class Flattening:
         language: its tag, or "mean".
         tokens: of each language, from which one more doubling gains less than the tolerance; within the sizes measured.
         verdict: "flat" where the whole interval lies at or below half the largest size, so that the doubling was measured; "still
-            falling" where it lies above; else "unresolved". "broken" where a KL is no number.
+            falling" where it lies above and the last step was seen to gain; else "unresolved". "broken" where a KL is no number.
         floor: KL that no amount of tokens lowers, by the power law.
         exponent: how fast the rest falls.
     """
@@ -64,6 +64,8 @@ def find_flattening(
     sizes = np.minimum(laws.flat_from(tolerance), tokens[-1])
     low, high = percentile_interval(sizes[1:], confidence)
     # A doubling was measured up to half the largest size.
-    verdict = FLAT if high <= tokens[-1] / 2 else FALLING if low > tokens[-1] / 2 else UNRESOLVED
+    last_step = percentile_interval(draws[:, -1] / draws[:, -2] - 1, confidence)
+    falls = low > tokens[-1] / 2 and last_step[1] < 0
+    verdict = FLAT if high <= tokens[-1] / 2 else FALLING if falls else UNRESOLVED
     whole = [-(-size // row) * row for size in (float(sizes[0]), low, high)]
     return Flattening(language, Estimate(*whole), verdict, float(laws.floor[0]), float(laws.exponent[0]))

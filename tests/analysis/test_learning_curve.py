@@ -71,6 +71,13 @@ def test_a_curve_that_still_falls_at_the_end_has_no_budget():
     assert found.verdict == FALLING and found.tokens.low == TOKENS[-1]
 
 
+def test_a_curve_whose_last_step_gained_nothing_is_not_called_falling():
+    values = curve(0, 0.03, 0.3)
+    values[-1] = values[-2]
+    found = flatten(values, noise=0.001)
+    assert found.tokens.low > TOKENS[-1] / 2 and found.verdict == UNRESOLVED
+
+
 def test_a_curve_without_numbers_is_broken():
     values = curve(0.02, 0.02, 1.0)
     values[0] = np.inf
