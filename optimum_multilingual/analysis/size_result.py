@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,12 +18,11 @@ from .flattening import MEAN, Flattening, find_flattening
 from .learning_curve import PowerLaws
 from .ranking import Losses
 from .size_table import conclusion, selection_sentence, size_table
+from .study_files import write_study
 from .workbench import Measured
 
 if TYPE_CHECKING:
     import pyarrow
-
-PARQUET_FILE, JSON_FILE, TABLE_FILE = "size.parquet", "size.json", "size.md"
 
 
 @dataclass(frozen=True)
@@ -197,13 +195,8 @@ class SufficientSize:
         Raises:
             MissingPackageError: matplotlib is not installed.
         """
-        from pyarrow import parquet
-
         folder = Path(folder)
-        parquet.write_table(self.to_arrow(), folder / PARQUET_FILE)
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / TABLE_FILE).write_text(self.to_markdown() + "\n", encoding="utf-8")
+        write_study(folder, "size", self.to_arrow(), self.to_dict(), self.to_markdown())
         if plots:
             from ..report.canvas import save_figure
             from .size_plots import plot_curve, plot_surface
