@@ -47,7 +47,9 @@ def main():
     )
     with tempfile.TemporaryDirectory() as folder:
         output = args.output or Path(folder) / "size"
-        model = in_float32(args.model, output / "model") if not (output / "model").exists() else output / "model"
+        model = output / args.model.name
+        if not model.exists():
+            in_float32(args.model, model)
         found = find_sufficient_size(model, config, output / "study", select=True)
         found.save(output / "study")
     print(found)

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 CURVE_HEIGHT = 3.4  # inches
 VERDICTS_WIDTH = 2.2  # inches
 
-# Above the KL of the largest size by this part, a cell has the full colour.
-FULL_COLOUR = 1.0
-
 
 def plot_surface(found: SufficientSize) -> Figure:
     """KL of every language at every size; the number stands in every cell, the colour is what is lost against the largest size.
@@ -43,10 +40,12 @@ def plot_surface(found: SufficientSize) -> Figure:
         rows |= {Language.from_tag(tag).name: (_curve(found, tag), tag) for tag in tags}
         width = NAMES_WIDTH + COLUMN_WIDTH * len(found.cells) + VERDICTS_WIDTH
         title = "KL to the reference, by language and tokens of each language in the calibration set"
-        key = f"{_subtitle(found)}. Orange: above the KL with the most tokens, full colour for twice as much. Right: flat from"
+        above = np.stack([curve / curve[-1] - 1 for curve, _ in rows.values()])
+        most = float(np.max(above, where=np.isfinite(above), initial=0.0))
+        key = f"{_subtitle(found)}. Orange: above the KL with the most tokens, by up to {most:.0%}. Right: flat from"
         figure, axes = rows_of_languages(list(rows), title, key, width)
         for row, (curve, _) in enumerate(rows.values()):
-            _fill_row(axes, row, curve)
+            _fill_row(axes, row, curve, above[row], most)
         label_right(axes, [flat_from(found.flattenings[name]) for _, name in rows.values()])
         axes.set_xlim(-0.5, len(found.cells) - 0.5)
         axes.set_xticks(range(len(found.cells)), [f"{tokens:,}" for tokens in found.tokens])
@@ -56,13 +55,12 @@ def plot_surface(found: SufficientSize) -> Figure:
         return figure
 
 
-def _fill_row(axes: Axes, row: int, curve: np.ndarray) -> None:
+def _fill_row(axes: Axes, row: int, curve: np.ndarray, above: np.ndarray, most: float) -> None:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-    colours, strength = LinearSegmentedColormap.from_list("", [MIDDLE, LOST]), Normalize(0, FULL_COLOUR, clip=True)
-    for column, value in enumerate(curve):
-        whole = np.isfinite(value) and np.isfinite(curve[-1])
-        colour = colours(strength(max(0.0, value / curve[-1] - 1))) if whole else NO_VALUE
+    colours, strength = LinearSegmentedColormap.from_list("", [MIDDLE, LOST]), Normalize(0, most or 1.0, clip=True)
+    for column, (value, part) in enumerate(zip(curve, above, strict=True)):
+        colour = colours(strength(max(0.0, part))) if np.isfinite(part) else NO_VALUE
         fill_cell(axes, row, column, colour, f"{value:.4f}" if np.isfinite(value) else BROKEN)
 
 
