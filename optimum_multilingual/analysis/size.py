@@ -91,18 +91,13 @@ def find_sufficient_size(
         store = CellStore(Path(folder))
         store.prepare()
         upstream = AutoConfig.from_pretrained(str(model))
+        tokenizer, longest = load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream)
         config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
-        sets = _build_sets(config, sizes, load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream))
+        sets = _build_sets(config, sizes, tokenizer, longest)
         length = sets[0].manifest.sequence_length
         rows = _rows_of_sizes(sets, sizes, length)
-        held_out = prepare_evaluation(
-            config,
-            config.resolved_languages,
-            load_tokenizer(config.tokenizer, str(model)),
-            longest_sequence(upstream),
-            length,
-            [each.manifest for each in sets],
-        )
+        manifests = [each.manifest for each in sets]
+        held_out = prepare_evaluation(config, config.resolved_languages, tokenizer, longest, length, manifests)
         seconds["sets"] = time.perf_counter() - started
         chosen = min(rows, key=lambda count: abs(count - rows[-1] / CANDIDATES)) if select else None
         work = _work_of(config, backend.capability, sets, rows, chosen)

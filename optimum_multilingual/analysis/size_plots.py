@@ -40,7 +40,8 @@ def plot_surface(found: SufficientSize) -> Figure:
         rows |= {Language.from_tag(tag).name: (_curve(found, tag), tag) for tag in tags}
         width = NAMES_WIDTH + COLUMN_WIDTH * len(found.cells) + VERDICTS_WIDTH
         title = "KL to the reference, by language and tokens of each language in the calibration set"
-        above = np.stack([curve / curve[-1] - 1 for curve, _ in rows.values()])
+        with np.errstate(invalid="ignore"):  # a broken language is above nothing
+            above = np.stack([curve / curve[-1] - 1 for curve, _ in rows.values()])
         most = float(np.max(above, where=np.isfinite(above), initial=0.0))
         key = f"{_subtitle(found)}. Orange: above the KL with the most tokens, by up to {most:.0%}. Right: flat from"
         figure, axes = rows_of_languages(list(rows), title, key, width)
@@ -92,8 +93,9 @@ def plot_curve(found: SufficientSize) -> Figure:
 
 def _name_ends(axes: Axes, found: SufficientSize) -> None:
     """Names the languages with the highest and the lowest KL at the largest size; more names would lie upon each other."""
-    for pick in (max, min):
-        tag = pick(found.losses.languages, key=lambda tag: _last(found, tag))
+    whole = [tag for tag in found.losses.languages if np.isfinite(_last(found, tag))]
+    for pick in (max, min) if whole else ():
+        tag = pick(whole, key=lambda tag: _last(found, tag))
         axes.annotate(
             Language.from_tag(tag).name, (found.tokens[-1], _last(found, tag)), xytext=(7, 0),
             textcoords="offset points", fontsize=8, va="center", annotation_clip=False,

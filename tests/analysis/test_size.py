@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow.parquet
@@ -13,12 +14,15 @@ from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig
 from optimum_multilingual.analysis import cell_run
 from optimum_multilingual.analysis.row_selection import highest_kl_rows
 from optimum_multilingual.analysis.row_subset import first_rows
+from optimum_multilingual.analysis.size_plots import plot_curve, plot_surface
 from optimum_multilingual.analysis.size_result import Selection, SufficientSize
+from optimum_multilingual.analysis.size_table import flat_from
 from optimum_multilingual.analysis.workbench import Measured, Workbench
 from optimum_multilingual.calibration.build import build_calibration_set
 from optimum_multilingual.calibration.calibration_set import fingerprint_of
 from optimum_multilingual.errors import CheckpointError, ConfigError, CorpusExhaustedError
 from optimum_multilingual.evaluation.scoring import eager
+from optimum_multilingual.report.canvas import save_figure
 
 EVALUATION = EvaluationConfig(tokens_per_language=200, bootstrap_draws=100)
 LENGTH = 32
@@ -221,3 +225,30 @@ def test_the_paragraph_compares_chosen_rows_honestly(made_up):
     as_good = made_up(kl, noise=0.01)
     same = replace(as_good, selection=Selection(4, 64, as_good.cells[4])).conclusion
     assert "0 are better, 0 worse, 2 unresolved" in same and ": unresolved, the worst" in same
+
+
+def texts_of(figure, path):
+    save_figure(figure, path)
+    root = ElementTree.fromstring(path.read_text("utf-8"))
+    return ["".join(element.itertext()).strip() for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_pictures_show_every_language_size_and_answer(made_up, tmp_path):
+    found = made_up(np.stack([falling(0.02, 0.02, 1), falling(0.03, 0.03, 1)], axis=1))
+    surface = texts_of(plot_surface(found), tmp_path / "surface.svg")
+    assert {"mean of languages", "English", "Swahili", "128", "16,384"} <= set(surface)
+    assert {f"{value:.4f}" for value in found.losses.values.flat} <= set(surface)
+    assert {flat_from(each) for each in found.flattenings.values()} <= set(surface)
+    curve = texts_of(plot_curve(found), tmp_path / "curve.svg")
+    assert {"English", "Swahili", "a doubling gains 2.0%", "mean, 95% intervals", "16,384"} <= set(curve)
+    assert any(flat_from(found.budget) in text for text in curve)
+
+
+def test_pictures_of_a_broken_language_say_so(made_up, tmp_path):
+    kl = np.stack([falling(0.02, 0.02, 1), falling(0.03, 0.03, 1)], axis=1)
+    kl[-2:, 1] = np.inf
+    surface = texts_of(plot_surface(made_up(kl)), tmp_path / "surface.svg")
+    # Two sizes of Swahili and of the mean, and both answers.
+    assert surface.count("broken") == 6
+    curve = texts_of(plot_curve(made_up(kl)), tmp_path / "curve.svg")
+    assert "English" in curve and "Swahili" not in curve and "a doubling gains 2.0%" not in curve
