@@ -13,7 +13,7 @@ config = MultilingualCalibrationConfig(
     "gptq",
     bits=3,
     languages=["en", "sw", "hi"],
-    tokens_per_language=512,
+    tokens_per_language=256,
     sequence_length=32,
     evaluation=EvaluationConfig(tokens_per_language=600),
 )
