@@ -40,6 +40,7 @@ _HOME = {
     "export_text": "calibration.export",
     "find_language": "languages",
     "find_minimax_mixture": "analysis.minimax",
+    "find_sufficient_size": "analysis.size",
     "find_sweep": "analysis.sweep_plan",
     "load_report": "hub.load_report",
     "merge_reports": "report.merge",
@@ -72,6 +73,7 @@ __all__ = [
     "export_text",
     "find_language",
     "find_minimax_mixture",
+    "find_sufficient_size",
     "find_sweep",
     "load_report",
     "merge_reports",
@@ -83,6 +85,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .analysis.minimax import find_minimax_mixture
+    from .analysis.size import find_sufficient_size
     from .analysis.sweep import sweep_settings
     from .analysis.sweep_plan import SweepPlan, find_sweep
     from .calibration.build import build_calibration_set

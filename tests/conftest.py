@@ -105,6 +105,17 @@ def random_llama() -> Callable[..., LlamaForCausalLM]:
 
 
 @pytest.fixture(scope="session")
+def random_model_path(
+    random_llama: Callable[..., LlamaForCausalLM], tokenizer: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a smaller Llama with random weights in float32, in which a CPU is fastest, and of the same tokenizer."""
+    folder = tmp_path_factory.mktemp("random-model")
+    random_llama(vocab_size=len(tokenizer), initializer_range=0.2).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def word_tokenizer() -> Callable[..., Any]:
     """Makes a tokenizer that knows some words, has `[UNK]` for all others, and the special tokens in the keywords."""
 

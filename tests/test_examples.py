@@ -14,6 +14,7 @@ PROMISED = {
     "english_only_against_balanced.py": ["English only", "balanced", "worst"],
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "minimax_mixture.py": ["rows best", "step by step", "'swh_Latn':"],
+    "size_of_set.py": ["surface.png", "flat from", "the mean KL changes by"],
     "sweep_of_settings.py": ["sweep.parquet", "## gptq, 3 bits", "mean KL"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
     "recover.py": ["adapter none", "adapter LoRA of rank 16", "Swahili"],

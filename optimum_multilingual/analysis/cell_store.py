@@ -1,4 +1,4 @@
-"""Cells of a sweep on disk: each is written whole or not at all, and known by all that decides its numbers."""
+"""Cells of a study on disk: each is written whole or not at all, and known by all that decides its numbers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PLACED_BY_UPSTREAM = ("auto", "balanced", "balanced_low_0", "sequential")
 
 @dataclass(frozen=True)
 class CellStore:
-    """The cells in the folder of a sweep.
+    """The cells in the folder of a study.
 
         sweep/cells/multi10.gptq.4bit.seed0-3f1c9a02d7b4.json     cell and fingerprint; a changed setting is another file
 
     Args:
-        folder: of the sweep.
+        folder: of the study.
     """
 
     folder: Path
@@ -41,11 +41,11 @@ class CellStore:
         """Makes the folder.
 
         Raises:
-            CheckpointError: it holds something that is no sweep, or cannot be written.
+            CheckpointError: it holds something that is no study, or cannot be written.
         """
         cells = self.folder / CELLS_FOLDER
         if self.folder.is_file() or (self.folder.is_dir() and any(self.folder.iterdir()) and not cells.is_dir()):
-            raise CheckpointError(f"{self.folder} holds something that is no sweep; give a new folder.")
+            raise CheckpointError(f"{self.folder} holds something that is no study; give a new folder.")
         try:
             cells.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -76,7 +76,7 @@ class CellStore:
         except OSError as error:
             aside.unlink(missing_ok=True)
             raise CheckpointError(
-                f"{path} cannot be written ({error}); the cells before it are kept. Free some space and run the same sweep."
+                f"{path} cannot be written ({error}); the cells before it are kept. Free some space and run the same study."
             ) from error
 
     def load(self, cell: Cell, fingerprint: str) -> Measured:
@@ -93,7 +93,7 @@ class CellStore:
             report = MultilingualReport.from_dict(values["report"])
             sums = {tag: np.array(of_it, dtype=np.float64) for tag, of_it in values["documents"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{path} is no whole cell ({error}); remove it and run the sweep again.") from error
+            raise CheckpointError(f"{path} is no whole cell ({error}); remove it and run the study again.") from error
         return Measured(report, sums)
 
 

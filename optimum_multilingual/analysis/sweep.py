@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,20 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers import AutoConfig
 
-from ..calibration.build import build_calibration_set, recorded_versions
+from ..calibration.build import build_calibration_set
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.nonsense import build_nonsense_set
 from ..calibration.tokenization import load_tokenizer
-from ..comparison import load_checkpoint
 from ..config import EvaluationConfig, MultilingualCalibrationConfig
 from ..corpora import open_corpus
-from ..errors import ConfigError, ProcessError
-from ..evaluation.evaluator import Evaluation, digest_of, prepare_evaluation
-from ..evaluation.processes import Processes
+from ..errors import ConfigError
+from ..evaluation.evaluator import Evaluation, prepare_evaluation
 from ..model_checks import longest_sequence
-from .cell_store import CellStore, describe_device, describe_weights, fingerprint_of_values
-from .sweep_plan import Cell, SweepPlan, find_sweep
+from .cell_run import CellWork, given, measure_cells
+from .cell_store import CellStore
+from .sweep_plan import SweepPlan, find_sweep
 from .sweep_result import Sweep
-from .workbench import Workbench, find_calibrated_backend
+from .workbench import find_calibrated_backend
 
 Sets = Mapping[tuple[str, int], CalibrationSet]
 
@@ -70,7 +69,7 @@ def sweep_settings(
     seconds: defaultdict[str, float] = defaultdict(float)
     plan = find_sweep(plan) if isinstance(plan, str) else plan
     evaluation = _evaluation_of(plan, evaluation)
-    store, processes = CellStore(Path(output)), Processes.current()
+    store = CellStore(Path(output))
     quantizers = {
         (cell.quantizer, cell.bits): MultilingualCalibrationConfig(
             **plan.quantizers[cell.quantizer], bits=cell.bits, languages=plan.languages, evaluation=evaluation
@@ -86,38 +85,22 @@ def sweep_settings(
     sets = _build_sets(plan, {"corpus": corpus, "evaluation": evaluation}, loaded, longest_sequence(upstream))
     held_out = _hold_out(plan, corpus, evaluation, loaded, longest_sequence(upstream), sets)
     seconds["sets"] = time.perf_counter() - started
-    common = {
-        "weights": describe_weights(str(model), getattr(upstream, "_commit_hash", None)),
-        "device": describe_device(processes.device if device_map is None else device_map),
-        "text": digest_of(held_out),
-        "evaluation": {**held_out.settings.to_dict(), "corpus": held_out.corpus},
-        "versions": recorded_versions(),
-    }
-    fingerprints = {
-        cell: fingerprint_of_values(
+    work = {
+        cell: CellWork(
+            replace(quantizers[cell.quantizer, cell.bits], seed=cell.seed),
+            given(sets[cell.setting, cell.seed]),
             {
-                **common,
                 "set": sets[cell.setting, cell.seed].fingerprint,
                 "quantizer": dict(plan.quantizers[cell.quantizer]),
                 "bits": cell.bits,
                 "engine": backends[cell.quantizer, cell.bits].capability.versions(),
-            }
+            },
         )
         for cell in plan.cells()
     }
-    missing = _agree(processes, store, fingerprints)
-    mine = [cell for _, cell in processes.share(missing)]
-
-    def run() -> dict[Any, Any]:
-        if mine:
-            bench = Workbench(load_checkpoint(model, device_map or {"": processes.device}), seconds)
-            _run_cells(mine, bench, quantizers, sets, held_out, store, fingerprints, processes)
-        return {}
-
-    processes.together(run)
-    cells = {cell: store.load(cell, fingerprint) for cell, fingerprint in fingerprints.items()}
+    cells, computed = measure_cells(model, upstream, work, held_out, store, device_map, seconds)
     seconds["whole"] = time.perf_counter() - started
-    return Sweep(plan, cells, seconds, len(missing))
+    return Sweep(plan, cells, seconds, computed)
 
 
 def _evaluation_of(plan: SweepPlan, given: EvaluationConfig | None) -> EvaluationConfig:
@@ -157,37 +140,3 @@ def _hold_out(
     manifests = [each.manifest for each in sets.values()]
     longest = max(manifest.sequence_length for manifest in manifests)
     return prepare_evaluation(config, config.resolved_languages, tokenizer, max_length, longest, manifests)
-
-
-def _agree(processes: Processes, store: CellStore, fingerprints: Mapping[Cell, str]) -> list[Cell]:
-    """The cells that are not there yet, as the first process sees them, after making sure that all run the same sweep."""
-
-    def look() -> dict[Any, Any]:
-        there = [cell for cell, fingerprint in fingerprints.items() if store.path(cell, fingerprint).exists()]
-        return {processes.rank: (list(fingerprints.values()), there)}
-
-    seen = processes.together(look)
-    if any(theirs != seen[0][0] for theirs, _ in seen.values()):
-        raise ProcessError(
-            "The processes have different cells to run; give all of them the same plan, model, files and versions."
-        )
-    return [cell for cell in fingerprints if cell not in seen[0][1]]
-
-
-def _run_cells(
-    cells: Sequence[Cell],
-    bench: Workbench,
-    quantizers: Mapping[tuple[str, int], MultilingualCalibrationConfig],
-    sets: Sets,
-    evaluation: Evaluation,
-    store: CellStore,
-    fingerprints: Mapping[Cell, str],
-    processes: Processes,
-) -> None:
-    reference = bench.score(evaluation)
-    bar = tqdm(cells, desc="Sweeping", unit="cell", disable=None if processes.is_main else True)
-    for cell in bar:
-        bar.set_postfix_str(cell.name)
-        calibration_set = sets[cell.setting, cell.seed]
-        config = replace(quantizers[cell.quantizer, cell.bits], seed=cell.seed)
-        store.save(cell, fingerprints[cell], bench.measure(config, calibration_set, evaluation, reference))

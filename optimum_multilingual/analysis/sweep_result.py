@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -14,14 +13,13 @@ from ..report.compare import Comparison, compare_reports
 from ..report.plain_values import to_plain
 from ..report.rows import arrow_table
 from .ranking import Losses
+from .study_files import write_study
 from .sweep_plan import Cell, SweepPlan
 from .sweep_table import conclusion, group_table
 from .workbench import Measured
 
 if TYPE_CHECKING:
     import pyarrow
-
-PARQUET_FILE, JSON_FILE, TABLE_FILE = "sweep.parquet", "sweep.json", "sweep.md"
 
 
 @dataclass(frozen=True)
@@ -159,13 +157,8 @@ class Sweep:
         Raises:
             MissingPackageError: matplotlib is not installed.
         """
-        from pyarrow import parquet
-
         folder = Path(folder)
-        parquet.write_table(self.to_arrow(), folder / PARQUET_FILE)
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / TABLE_FILE).write_text(self.to_markdown() + "\n", encoding="utf-8")
+        write_study(folder, "sweep", self.to_arrow(), self.to_dict(), self.to_markdown())
         if plots:
             self._draw(folder)
 

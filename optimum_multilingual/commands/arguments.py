@@ -39,6 +39,19 @@ def add_corpus(
     group.add_argument("--text-column", default="text", help="key or column with the text (default: text)")
 
 
+def add_quantizer(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how a study quantizes."""
+    parser.add_argument("--method", default="gptq", help="quantization method (default: gptq)")
+    parser.add_argument("--engine", help="engine that does the method")
+    parser.add_argument("--bits", type=int, help="bits of a weight")
+    parser.add_argument("--group-size", type=int, help="weights that share a scale")
+
+
+def quantizer_from(args: argparse.Namespace) -> dict[str, Any]:
+    """Settings of a configuration that the arguments of `add_quantizer` say."""
+    return {name: getattr(args, name) for name in ("method", "engine", "bits", "group_size")}
+
+
 def add_calibration(parser: argparse.ArgumentParser) -> None:
     """Adds what says how a calibration set is built."""
     group = parser.add_argument_group("calibration set")

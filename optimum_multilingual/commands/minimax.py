@@ -25,10 +25,7 @@ class MinimaxCommand(BaseOptimumCLICommand):
             EXAMPLES,
         )
         parser.add_argument("model", help="dense model, by name or folder")
-        parser.add_argument("--method", default="gptq", help="quantization method (default: gptq)")
-        parser.add_argument("--engine", help="engine that does the method")
-        parser.add_argument("--bits", type=int, help="bits of a weight")
-        parser.add_argument("--group-size", type=int, help="weights that share a scale")
+        arguments.add_quantizer(parser)
         parser.add_argument("--steps", type=int, default=12, help="most quantizations to try (default: 12)")
         parser.add_argument("--rate", type=float, default=0.8, help="how fast shares follow damage (default: 0.8)")
         parser.add_argument("--output", metavar="FILE", help="write shares and steps as JSON")
@@ -48,12 +45,7 @@ class MinimaxCommand(BaseOptimumCLICommand):
         if args.output is not None:
             arguments.require_free_file(args.output, "A mixture", (".json",))
         config = arguments.config_from(
-            args,
-            method=args.method,
-            engine=args.engine,
-            bits=args.bits,
-            group_size=args.group_size,
-            evaluation=arguments.evaluation_from(args),
+            args, **arguments.quantizer_from(args), evaluation=arguments.evaluation_from(args)
         )
         found = find_minimax_mixture(args.model, config, args.steps, args.rate, device_map=args.device_map)
         if not Processes.current().is_main:

@@ -15,6 +15,7 @@ from .push import PushCommand
 from .quantize import QuantizeCommand
 from .recover import RecoverCommand
 from .report import ReportCommand
+from .size import SizeCommand
 from .sweep import SweepCommand
 
 
@@ -36,6 +37,7 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="recover", help="Train a LoRA against the reference.", subcommand_class=RecoverCommand),
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
         CommandInfo(name="minimax", help="Search a fair mixture.", subcommand_class=MinimaxCommand),
+        CommandInfo(name="size", help="Find how much text is enough.", subcommand_class=SizeCommand),
         CommandInfo(name="sweep", help="Rank many calibration sets.", subcommand_class=SweepCommand),
         CommandInfo(name="push", help="Publish a checkpoint with its report.", subcommand_class=PushCommand),
     )

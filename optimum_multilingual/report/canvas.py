@@ -77,6 +77,27 @@ def drawing() -> Iterator[None]:
         yield
 
 
+def titled(title: str, subtitle: str, height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """An empty plot below a title.
+
+    Args:
+        title: what is shown.
+        subtitle: of which model; broken into lines where it is long.
+        height: of the plot without its titles, in inches.
+        width: of the whole figure, in inches.
+    """
+    from matplotlib.figure import Figure
+
+    lines = textwrap.wrap(printable(subtitle), int(LETTERS_PER_INCH * width))
+    header = 0.36 + 0.16 * len(lines)  # inches
+    height += header
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - header / height))  # type: ignore[union-attr,call-arg]
+    figure.text(0.1 / width, 1 - 0.1 / height, printable(title), va="top", fontsize=11, fontweight="bold")
+    figure.text(0.1 / width, 1 - 0.34 / height, "\n".join(lines), va="top", fontsize=8, linespacing=1.3)
+    return figure, figure.add_subplot()
+
+
 def rows_of_languages(names: Sequence[str], title: str, subtitle: str, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty plot with one row for each name, the first on top; rows of many are banded to guide the eye.
 
@@ -86,16 +107,7 @@ def rows_of_languages(names: Sequence[str], title: str, subtitle: str, width: fl
         subtitle: of which model; broken into lines where it is long.
         width: of the whole figure, in inches.
     """
-    from matplotlib.figure import Figure
-
-    lines = textwrap.wrap(printable(subtitle), int(LETTERS_PER_INCH * width))
-    header = 0.36 + 0.16 * len(lines)  # inches
-    height = header + 1.35 + ROW_HEIGHT * len(names)
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - header / height))  # type: ignore[union-attr,call-arg]
-    figure.text(0.1 / width, 1 - 0.1 / height, printable(title), va="top", fontsize=11, fontweight="bold")
-    figure.text(0.1 / width, 1 - 0.34 / height, "\n".join(lines), va="top", fontsize=8, linespacing=1.3)
-    axes = figure.add_subplot()
+    figure, axes = titled(title, subtitle, 1.35 + ROW_HEIGHT * len(names), width)
     axes.set_yticks(range(len(names)), [printable(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(length=0)

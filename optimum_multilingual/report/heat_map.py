@@ -70,10 +70,11 @@ def _fill(axes: Axes, cells: Sequence[Sequence[LanguageScore | None]]) -> None:
             if score is not None:
                 whole = score.verdict != BROKEN
                 colour = colours(strength(score.relative_change.value)) if whole else NO_VALUE
-                _fill_one(axes, row, column, colour, _written(score))
+                fill_cell(axes, row, column, colour, _written(score))
 
 
-def _fill_one(axes: Axes, row: int, column: int, colour: tuple[float, ...], text: str) -> None:
+def fill_cell(axes: Axes, row: int, column: int, colour: tuple[float, ...], text: str) -> None:
+    """One cell of a heat map: its colour, and a number that can be read on it."""
     from matplotlib.patches import Rectangle
 
     axes.add_patch(Rectangle((column - 0.49, row - 0.47), 0.98, 0.94, facecolor=colour, linewidth=0))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from optimum_multilingual import EvaluationConfig, MultilingualReport, SweepPlan, sweep_settings
-from optimum_multilingual.analysis import sweep as running
+from optimum_multilingual.analysis import cell_run as running
 from optimum_multilingual.analysis.cell_store import describe_device
 from optimum_multilingual.analysis.workbench import Workbench
 from optimum_multilingual.errors import CheckpointError, ConfigError, ModelError
@@ -123,7 +123,7 @@ def test_a_damaged_cell_and_a_strange_folder_are_refused(swept, tiny_model_path,
         run(tiny_model_path, folder)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("mine")
-    with pytest.raises(CheckpointError, match="no sweep"):
+    with pytest.raises(CheckpointError, match="no study"):
         run(tiny_model_path, tmp_path / "other")
 
 

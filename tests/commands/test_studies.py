@@ -1,4 +1,4 @@
-"""The verbs that study one model: sweep and minimax."""
+"""The verbs that study one model: sweep, size and minimax."""
 
 import json
 import sys
@@ -57,3 +57,15 @@ def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
     assert set(saved["shares"]) == {"eng_Latn", "swh_Latn"} and saved["conclusion"] in out
     assert all(0 < value < 1 for value in (*saved["uniform"].values(), *saved["minimax"].values()))
     MultilingualCalibrationConfig("gptq", languages=["en", "sw"], mixture=saved["shares"])
+
+
+def test_sizes_are_compared_and_saved(random_model_path, tmp_path, cli):
+    sizes = ["--sizes", "32", "64", "128", "256", "--sequence-length", "32", "--languages", "en", "sw", "--bits", "3"]
+    quick = ["--evaluation-tokens", "200", "--bootstrap-draws", "100", "--output", tmp_path / "size"]
+    code, out, err = cli("size", random_model_path, *sizes, *quick)
+    assert code == 0, err
+    saved = json.loads((tmp_path / "size" / "size.json").read_text())
+    assert saved["tokens_per_language"] == [32, 64, 128, 256] and saved["conclusion"] in out and "flat from" in out
+    assert (tmp_path / "size" / "surface.png").is_file() and len(list((tmp_path / "size" / "cells").iterdir())) == 4
+    code, _, err = cli("size", random_model_path, *sizes, "--num-rows", "8")
+    assert code == 1 and "sizes and num_rows both say" in err
