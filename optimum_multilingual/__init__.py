@@ -42,6 +42,7 @@ _HOME = {
     "find_minimax_mixture": "analysis.minimax",
     "find_sweep": "analysis.sweep_plan",
     "load_report": "hub.load_report",
+    "measure_activations": "analysis.activations",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
     "push_to_hub": "hub.push",
@@ -74,6 +75,7 @@ __all__ = [
     "find_minimax_mixture",
     "find_sweep",
     "load_report",
+    "measure_activations",
     "merge_reports",
     "published_setting",
     "push_to_hub",
@@ -82,6 +84,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .analysis.activations import measure_activations
     from .analysis.minimax import find_minimax_mixture
     from .analysis.sweep import sweep_settings
     from .analysis.sweep_plan import SweepPlan, find_sweep

@@ -77,6 +77,27 @@ def drawing() -> Iterator[None]:
         yield
 
 
+def titled_figure(title: str, subtitle: str, width: float, height: float) -> Figure:
+    """An empty figure with its title on top, in which axes take their places below.
+
+    Args:
+        title: what is shown.
+        subtitle: of which model; broken into lines where it is long.
+        width: of the whole figure, in inches.
+        height: of what is below the titles, in inches.
+    """
+    from matplotlib.figure import Figure
+
+    lines = textwrap.wrap(printable(subtitle), int(LETTERS_PER_INCH * width))
+    header = 0.36 + 0.16 * len(lines)  # inches
+    whole = header + height
+    figure = Figure(figsize=(width, whole), dpi=150, layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - header / whole))  # type: ignore[union-attr,call-arg]
+    figure.text(0.1 / width, 1 - 0.1 / whole, printable(title), va="top", fontsize=11, fontweight="bold")
+    figure.text(0.1 / width, 1 - 0.34 / whole, "\n".join(lines), va="top", fontsize=8, linespacing=1.3)
+    return figure
+
+
 def rows_of_languages(names: Sequence[str], title: str, subtitle: str, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty plot with one row for each name, the first on top; rows of many are banded to guide the eye.
 
@@ -86,15 +107,7 @@ def rows_of_languages(names: Sequence[str], title: str, subtitle: str, width: fl
         subtitle: of which model; broken into lines where it is long.
         width: of the whole figure, in inches.
     """
-    from matplotlib.figure import Figure
-
-    lines = textwrap.wrap(printable(subtitle), int(LETTERS_PER_INCH * width))
-    header = 0.36 + 0.16 * len(lines)  # inches
-    height = header + 1.35 + ROW_HEIGHT * len(names)
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - header / height))  # type: ignore[union-attr,call-arg]
-    figure.text(0.1 / width, 1 - 0.1 / height, printable(title), va="top", fontsize=11, fontweight="bold")
-    figure.text(0.1 / width, 1 - 0.34 / height, "\n".join(lines), va="top", fontsize=8, linespacing=1.3)
+    figure = titled_figure(title, subtitle, width, 1.35 + ROW_HEIGHT * len(names))
     axes = figure.add_subplot()
     axes.set_yticks(range(len(names)), [printable(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""The verbs that study one model: sweep and minimax."""
+"""The verbs that study one model: sweep, minimax and activations."""
 
 import json
 import sys
@@ -57,3 +57,17 @@ def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
     assert set(saved["shares"]) == {"eng_Latn", "swh_Latn"} and saved["conclusion"] in out
     assert all(0 < value < 1 for value in (*saved["uniform"].values(), *saved["minimax"].values()))
     MultilingualCalibrationConfig("gptq", languages=["en", "sw"], mixture=saved["shares"])
+
+
+def test_activations_are_measured_printed_and_saved(random_llama, tokenizer, tmp_path, cli):
+    random_llama(vocab_size=len(tokenizer)).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    languages = ["--languages", "en", "--evaluation-languages", "en", "sw"]
+    sizes = ["--num-rows", "4", "--sequence-length", "32", "--evaluation-tokens", "200"]
+    code, out, err = cli("activations", tmp_path / "model", *languages, *sizes, "--output", tmp_path / "activations")
+    assert code == 0, err
+    assert "| Swahili (swh_Latn) | no " in out and "The most alike are English and Swahili" in out and "saved in" in out
+    names = {path.name for path in (tmp_path / "activations").iterdir()}
+    assert {"activations.parquet", "activations.json", "activations.md", "patterns.safetensors"} <= names
+    code, _, err = cli("activations", tmp_path / "model", *languages, "--output", tmp_path / "activations")
+    assert code == 1 and "is not empty" in err
