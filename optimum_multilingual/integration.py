@@ -44,6 +44,7 @@ from .model_checks import (
 from .report.draws import Draw, all_draws, draw_of
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
+from .report.preflight import check_coverage, measures_others
 
 __all__ = ["MultilingualCalibrationConfig", "MultilingualQuantizer"]
 
@@ -117,11 +118,13 @@ class MultilingualQuantizer(HfQuantizer):
         else:
             if self.other_draws:
                 require_one_device(getattr(model, "hf_device_map", None), "seeds=")
-            reference = run_reference(model, self.evaluation)
+            checked = self.quantization_config.check_coverage and measures_others(self.evaluation, self.calibration_set)
+            reference = run_reference(model, self.evaluation, watch_ranges=checked)
+            coverage = check_coverage(model, self.calibration_set, self.evaluation, reference) if checked else ()
             draws = self._repeat(model, self.evaluation, reference)
             self._quantize(model, self.calibration_set)
             report = self._measure(model, self.evaluation, reference)
-            report = replace(report, draws=all_draws(report, self.manifest, draws))
+            report = replace(report, draws=all_draws(report, self.manifest, draws), coverage=coverage)
         attach(model, self.backend, self.manifest, report)
 
     def _repeat(self, model: Any, evaluation: Evaluation, reference: Reference) -> list[Draw]:

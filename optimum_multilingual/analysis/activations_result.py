@@ -14,8 +14,9 @@ from ..errors import CheckpointError
 from ..evaluation.activation_ranges import Ranges, exceeding
 from ..evaluation.layer_inputs import LayerInput
 from ..languages import Language
-from ..report.coverage import Coverage, coverage_of
+from ..report.coverage import Coverage
 from ..report.plain_values import to_plain
+from ..report.preflight import coverage_of
 from .activations_table import format_activations, plain_conclusion
 from .language_similarity import clusters, similarities
 from .moments import ChannelStatistics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -98,12 +98,4 @@ def calibration_ranges(
             scorer.states(batch)
         return {processes.rank: counter.take()}
 
-    return together_ranges(list(processes.together(watch).values()))
-
-
-def together_ranges(parts: Sequence[Mapping[str, np.ndarray]]) -> Ranges:
-    """The ranges of all processes together."""
-    together: Ranges = {}
-    for part in parts:
-        together = added_ranges(together, dict(part))
-    return together
+    return reduce(added_ranges, processes.together(watch).values())

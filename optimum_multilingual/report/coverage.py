@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ..evaluation.activation_ranges import Ranges, exceeding, share_by_chance
 from ..languages import Language
 
 # A language that is not calibrated on is warned about from this many times what those that are show. On held-out text of the
@@ -43,37 +42,6 @@ class Coverage:
     def excess(self) -> float:
         """The share over that by chance: above 1 the text is beyond the rows for more than its amount."""
         return self.share / self.by_chance
-
-
-def coverage_of(
-    ranges: Mapping[Language, Ranges],
-    tokens: Mapping[Language, int],
-    calibration: Ranges,
-    calibration_tokens: int,
-    calibrated: Collection[Language],
-) -> tuple[Coverage, ...]:
-    """Compares the ranges of every language with those of the calibration rows.
-
-    Args:
-        ranges: of the held-out text of each language.
-        tokens: of that text.
-        calibration: of all calibration rows.
-        calibration_tokens: of them.
-        calibrated: languages of the calibration rows.
-    """
-    found = []
-    for language, of_it in ranges.items():
-        beyond = exceeding(of_it, calibration)
-        found.append(
-            Coverage(
-                language.tag,
-                language in calibrated,
-                channels=sum(len(channels) for channels in beyond.values()),
-                exceeding=sum(int(channels.sum()) for channels in beyond.values()),
-                by_chance=share_by_chance(tokens[language], calibration_tokens),
-            )
-        )
-    return tuple(found)
 
 
 def usual_excess(coverage: Sequence[Coverage]) -> float:
