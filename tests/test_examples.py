@@ -12,6 +12,7 @@ PROMISED = {
     "english_only_against_balanced.py": ["English only", "balanced", "worst"],
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "minimax_mixture.py": ["rows best", "step by step", "'swh_Latn':"],
+    "activations.py": ["patterns.png", "times chance", "The most alike are", "excess kurtosis"],
     "sweep_of_settings.py": ["sweep.parquet", "## gptq, 3 bits", "mean KL"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
     "recover.py": ["adapter none", "adapter LoRA of rank 16", "Swahili"],

@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, measure_activations
+from optimum_multilingual.analysis.activation_plots import plot_distribution, plot_patterns
 from optimum_multilingual.analysis.activations import quantiles
 from optimum_multilingual.analysis.activations_result import CALIBRATION, Activations
 from optimum_multilingual.analysis.language_similarity import clusters, similarities
@@ -153,6 +154,29 @@ def test_a_damaged_study_is_refused(found, tmp_path, name):
     (tmp_path / name).write_bytes(b"{}")
     with pytest.raises(CheckpointError, match="no readable study of activations"):
         Activations.load(tmp_path)
+
+
+def test_the_pictures_show_every_text_in_order(found, tmp_path):
+    found.save(tmp_path)
+    pictures = {path.name for path in tmp_path.glob("*.png")}
+    assert pictures == {"coverage.png", "coverage-of-layers.png", "patterns.png", "distribution.png"}
+    texts = ["calibration rows", "English", "Swahili", "Hindi"]
+    panels = plot_patterns(found, LAYER).axes
+    assert [axes.get_title() for axes in panels[:4]] == texts
+    for axes, tag in zip(panels, found.texts):
+        shown = axes.images[0].get_array()
+        assert np.array_equal(shown, signed_extremes(found.patterns[tag][LAYER]))
+    rows = plot_distribution(found, "kurtosis", LAYER).axes[0]
+    assert [label.get_text() for label in rows.get_yticklabels()] == texts
+    largest = max(rows.lines, key=lambda line: line.get_marker() == "x").get_xdata()
+    assert largest.tolist() == [np.nanmax(of_it[LAYER].kurtosis) for of_it in found.texts.values()]
+
+
+def test_a_picture_of_what_is_not_there_is_refused(found):
+    with pytest.raises(ConfigError, match=r"No layer input is called 'k_proj'; there are model\.layers\.0"):
+        plot_patterns(found, "k_proj")
+    with pytest.raises(ConfigError, match="statistic must be one of absolute_maximum, kurtosis"):
+        plot_distribution(found, "skewness")
 
 
 def test_the_table_and_the_conclusion_say_who_exceeds_and_who_is_alike(found):
