@@ -111,7 +111,8 @@ def outlier_thresholds(model: Any, inputs: Sequence[LayerInput], rows: Calibrati
     first = {row.language: window for row, window in reversed(list(zip(rows, windows_of_rows(rows), strict=True)))}
     summaries = InputSummaries(model, inputs, lambda _, values: quantiles(values), lambda a, b: a + b)
     scorer = Scorer(model, summaries)
-    for window in tqdm(first.values(), desc="Finding outlier thresholds", unit="row", disable=None):
+    hidden = None if Processes.current().is_main else True
+    for window in tqdm(first.values(), desc="Finding outlier thresholds", unit="row", disable=hidden):
         scorer.states([window])
     return {name: tuple((total / len(first)).tolist()) for name, total in summaries.take().items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..languages import Language
 from ..report.aligned import aligned
-from ..report.coverage import Coverage, coverage_warnings, uncovered, usual_excess
+from ..report.coverage import Coverage, coverage_warnings, hidden_by_chance, uncovered, usual_excess
 
 if TYPE_CHECKING:
     from .activations_result import Activations
@@ -27,9 +27,6 @@ HEADER = (
     "nearest",
     "similarity",
 )
-# Where half of the channels exceed by chance, no language can show twice that.
-FEW_ROWS_FROM = 0.5
-
 LEFT_ALIGNED = ("language", "calibrated", "most in", "nearest")
 
 
@@ -115,8 +112,8 @@ def _of_others(coverage: tuple[Coverage, ...]) -> list[str]:
     return sentences
 
 
-def _of_size(found: Activations, coverage: Iterable[Coverage]) -> list[str]:
-    if max(each.by_chance for each in coverage) < FEW_ROWS_FROM:
+def _of_size(found: Activations, coverage: tuple[Coverage, ...]) -> list[str]:
+    if not hidden_by_chance(coverage):
         return []
     return [
         f"With only {found.tokens('calibration'):,} tokens of calibration rows, chance alone exceeds their range in most "

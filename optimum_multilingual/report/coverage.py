@@ -12,6 +12,9 @@ from ..languages import Language
 # small model, languages calibrated on show up to 1.3 times what chance says, others up to 3.2 times.
 WARNED_FROM = 1.5
 
+# Where half of the channels exceed by chance alone, no language can show twice that.
+HIDDEN_FROM = 0.5
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -71,9 +74,21 @@ def coverage_warnings(coverage: Sequence[Coverage]) -> list[str]:
     ]
 
 
+def hidden_by_chance(coverage: Sequence[Coverage]) -> bool:
+    """Whether the calibration rows are too few, beside the text that is held against them, to tell languages apart."""
+    return any(each.by_chance >= HIDDEN_FROM for each in coverage)
+
+
 def coverage_lines(coverage: Sequence[Coverage]) -> list[str]:
-    """What stands below the table: a warning for each language that is not covered."""
-    warnings = coverage_warnings(coverage)
+    """What stands below the table: a warning for each language that is not covered, or that it cannot be told."""
+    warnings = [f"warning: {warning}" for warning in coverage_warnings(coverage)]
+    if hidden_by_chance(coverage):
+        most = max(each.by_chance for each in coverage)
+        return [
+            *warnings,
+            f"activations: calibration rows are few, and by chance alone text exceeds their range in {most:.0%} of channels; "
+            "take more rows to see which languages do",
+        ]
     if coverage and not warnings:
         return ["activations: no language exceeds the calibration range more than those calibrated on do"]
-    return [f"warning: {warning}" for warning in warnings]
+    return warnings

@@ -38,6 +38,13 @@ def test_a_language_that_is_calibrated_on_is_never_warned_about():
     assert coverage_lines([]) == []
 
 
+def test_what_few_rows_cannot_tell_is_not_called_covered():
+    (line,) = coverage_lines([coverage("eng_Latn", 0.5, True, 0.2), coverage("hau_Latn", 0.6, False, 0.2)])
+    assert "no language exceeds the calibration range more" in line
+    (line,) = coverage_lines([coverage("eng_Latn", 0.6, True, 0.7), coverage("hau_Latn", 0.9, False, 0.7)])
+    assert "calibration rows are few" in line and "in 70% of channels; take more rows" in line
+
+
 def test_without_a_calibrated_language_chance_is_what_is_usual():
     (warning,) = coverage_warnings([coverage("hau_Latn", 0.16, False), coverage("yor_Latn", 0.14, False)])
     assert "Hausa" in warning and "no language calibrated on was measured" in warning
