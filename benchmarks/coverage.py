@@ -4,9 +4,9 @@
 
 Quantizes the model by GPTQ with rows of each single language, and of all thirteen with as many rows. For each single language it
 prints its own excess (share of channels beyond the rows over the share by chance) and those of the other twelve, and over these
-Spearman's rank correlation of the excess with the KL to the reference, and with the KL over that with rows of all languages, which
-takes out that some languages lose more whatever is calibrated on. The model is taken in float32, in which a CPU is many times as
-fast as in bfloat16.
+Spearman's rank correlation of the excess with the KL to the reference, and with the KL over that with rows of all languages,
+which takes out that some languages lose more whatever is calibrated on. The model is taken in float32, in which a CPU is many
+times as fast as in bfloat16.
 """
 
 import argparse

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CheckpointError
 from ..evaluation.activation_ranges import Ranges, exceeding
 from ..evaluation.layer_inputs import LayerInput
 from ..languages import Language
@@ -23,9 +21,6 @@ from .moments import ChannelStatistics
 
 if TYPE_CHECKING:
     import pyarrow
-
-PARQUET_FILE, PATTERNS_FILE = "activations.parquet", "patterns.safetensors"
-JSON_FILE, TABLE_FILE = "activations.json", "activations.md"
 
 # What the calibration rows are called where languages have their tags.
 CALIBRATION = "calibration"
@@ -146,22 +141,9 @@ class Activations:
 
         >>> found.to_arrow().to_pandas().groupby(["language", "layer"]).kurtosis.max()
         """
-        import pyarrow
+        from .activation_files import arrow_table
 
-        parts = [
-            pyarrow.table(
-                {
-                    "language": pyarrow.array([tag] * len(each.mean)).dictionary_encode(),
-                    "layer": pyarrow.array([name] * len(each.mean)).dictionary_encode(),
-                    "channel": np.arange(len(each.mean), dtype=np.int32),
-                    **{item: getattr(each, item) for item in _COLUMNS},
-                    "absolute_maximum": each.absolute_maximum,
-                }
-            )
-            for tag, of_it in self.texts.items()
-            for name, each in of_it.items()
-        ]
-        return pyarrow.concat_tables(parts).unify_dictionaries()
+        return arrow_table(self.texts)
 
     def save(self, folder: str | Path, plots: bool = True) -> None:
         """Writes activations.parquet, activations.json, activations.md, patterns.safetensors, and the pictures.
@@ -173,22 +155,12 @@ class Activations:
         Raises:
             MissingPackageError: matplotlib is not installed.
         """
-        from pyarrow import parquet
-        from safetensors.numpy import save_file
+        from .activation_files import write_activations
+        from .activation_plots import draw_all
 
-        folder = Path(folder)
-        parquet.write_table(self.to_arrow(), folder / PARQUET_FILE)
-        save_file(
-            {f"{tag}/{name}": each for tag, of_it in self.patterns.items() for name, each in of_it.items()},
-            folder / PATTERNS_FILE,
-        )
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / TABLE_FILE).write_text(self.to_markdown() + "\n", encoding="utf-8")
+        write_activations(self, Path(folder))
         if plots:
-            from .activation_plots import draw_all
-
-            draw_all(self, folder)
+            draw_all(self, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Activations:
@@ -197,32 +169,9 @@ class Activations:
         Raises:
             CheckpointError: a file is missing or damaged.
         """
-        import pyarrow
-        from pyarrow import parquet
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from .activation_files import read_activations
 
-        folder = Path(folder)
-        try:
-            values = json.loads((folder / JSON_FILE).read_text(encoding="utf-8"))
-            inputs = tuple(
-                LayerInput(each["name"], tuple(each["layers"]), each["channels"]) for each in values["inputs"]
-            )
-            texts = _from_arrow(parquet.read_table(folder / PARQUET_FILE), inputs, values["tokens"])
-            patterns: dict[str, dict[str, np.ndarray]] = {}
-            for key, pattern in load_file(folder / PATTERNS_FILE).items():
-                tag, name = key.split("/", 1)
-                patterns.setdefault(tag, {})[name] = pattern
-            languages = {tag: texts[tag] for tag in values["tokens"] if tag != CALIBRATION}
-            left_out, calibrated = tuple(values["left_out"]), tuple(values["calibrated"])
-            return cls(values["model"], inputs, left_out, calibrated, texts[CALIBRATION], languages, patterns)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError, pyarrow.ArrowException) as error:
-            raise CheckpointError(
-                f"{folder} holds no readable study of activations ({error}); run it again."
-            ) from error
-
-
-_COLUMNS = tuple(item.name for item in fields(ChannelStatistics) if item.name != "tokens")
+        return cls(**read_activations(Path(folder)))
 
 
 def _ranges(statistics: Statistics) -> Ranges:
@@ -242,23 +191,3 @@ def _summary(each: ChannelStatistics) -> dict[str, Any]:
         "largest_kurtosis": float(kurtosis.max()) if len(kurtosis) else None,
         "outlier_share": float(each.outlier_share.mean()),
     }
-
-
-def _from_arrow(
-    table: pyarrow.Table, inputs: tuple[LayerInput, ...], tokens: Mapping[str, int]
-) -> dict[str, dict[str, ChannelStatistics]]:
-    """The statistics of all texts from the rows of `to_arrow`, which stand in the order of texts, layer inputs and channels."""
-    columns = {name: table[name].to_numpy() for name in _COLUMNS}
-    if table.num_rows != len(tokens) * sum(each.channels for each in inputs):
-        raise ValueError(f"{PARQUET_FILE} has {table.num_rows} rows")
-    texts: dict[str, dict[str, ChannelStatistics]] = {}
-    start = 0
-    for tag, count in tokens.items():
-        texts[tag] = {}
-        for each in inputs:
-            end = start + each.channels
-            texts[tag][each.name] = ChannelStatistics(
-                count, **{name: of_it[start:end] for name, of_it in columns.items()}
-            )
-            start = end
-    return texts
