@@ -57,7 +57,7 @@ class MultilingualQuantizer(HfQuantizer):
           ├─ (model built without weights)
           ├─ before weight loading     model family and sizes, languages, tokenizer, calibration set, evaluation text
           ├─ (weights loaded, model dispatched)
-          └─ postprocess_model         reference pass, engine, quantized pass, report
+          └─ postprocess_model         reference pass, languages beyond the rows, engine, quantized pass, report
 
     Whatever can be wrong is found before the weights load. Afterwards the model carries upstream's own config and
     quantizer, and no trace of this class.

@@ -54,7 +54,9 @@ def inputs_of_layers(model: Any, layers: Sequence[Any]) -> list[list[torch.Tenso
     inputs: list[list[torch.Tensor]] = [[] for _ in layers]
     # Tensors are kept to the end, so that no later one takes the place of another in memory.
     handles = [
-        layer.register_forward_pre_hook(lambda _, args, kept=kept: kept.append(args[0]))
+        layer.register_forward_pre_hook(
+            lambda _, args, kwargs, kept=kept: kept.append((*args, *kwargs.values())[0]), with_kwargs=True
+        )
         for layer, kept in zip(layers, inputs, strict=True)
     ]
     embeddings = model.get_input_embeddings().weight

@@ -84,7 +84,7 @@ class InputSummaries(Generic[Summary]):
         seen: dict[str, Summary] = {}
         places = None if scored.all() else scored.flatten().nonzero().flatten()
         handles = [
-            layer.register_forward_pre_hook(self._note_into(seen, each, places, scored.numel()))
+            layer.register_forward_pre_hook(self._note_into(seen, each, places, scored.numel()), with_kwargs=True)
             for each, layer in self._layers
         ]
         try:
@@ -103,8 +103,8 @@ class InputSummaries(Generic[Summary]):
     def _note_into(
         self, seen: dict[str, Summary], each: LayerInput, places: torch.Tensor | None, positions: int
     ) -> Any:
-        def note(_: Any, args: tuple[Any, ...]) -> None:
-            values = args[0].detach().flatten(0, -2)
+        def note(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            values = (*args, *kwargs.values())[0].flatten(0, -2)
             if len(values) != positions:
                 self._partly.add(each.name)
                 return

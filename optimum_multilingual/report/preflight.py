@@ -34,6 +34,9 @@ def check_coverage(
         evaluation: the text that the reference was scored on.
         reference: of a pass that watched ranges.
 
+    Returns:
+        Of every language; nothing where no linear layer sees every token, which a warning says.
+
     Raises:
         ProcessError: another process failed.
     """
@@ -42,6 +45,9 @@ def check_coverage(
         language: sum(len(window.targets) for window in windows) for language, windows in evaluation.windows.items()
     }
     rows = calibration_ranges(model, calibration_set, evaluation.settings.batch_tokens)
+    if not rows:
+        logger.warning("No linear layer sees every token, so languages are not held against the calibration rows.")
+        return ()
     row_tokens = len(calibration_set) * calibration_set.manifest.sequence_length
     coverage = coverage_of(reference.ranges, tokens, rows, row_tokens, calibration_set.languages)
     if Processes.current().is_main:

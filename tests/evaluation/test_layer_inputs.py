@@ -87,6 +87,24 @@ def test_the_channels_beyond_the_calibration_are_those_of_tokens_it_never_saw(ra
     assert not exceeding(calibration, calibration)["model.layers.1.mlp.down_proj"].any()
 
 
+class ByName(torch.nn.Module):
+    """Calls its layers by the name of their argument."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(64, 64), torch.nn.Linear(64, 64)
+
+    def forward(self, hidden):
+        return self.first(input=hidden) + self.second(input=hidden)
+
+
+def test_a_layer_that_is_called_by_name_is_seen(random_llama):
+    model = random_llama()
+    model.model.layers[1].mlp = ByName()
+    assert last_parts(find_layer_inputs(model))[-1] == ["first", "second"]
+    assert len(ranges_of(model, [window(*range(9))])) == 7
+
+
 class EveryOtherToken(torch.nn.Module):
     """An expert, for one."""
 

@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from transformers import AutoModelForCausalLM
@@ -122,6 +123,16 @@ def test_where_there_is_nothing_to_check_no_pass_is_made(model_of_words, caplog,
     report = quantize(model_of_words, languages, **settings).multilingual_report
     assert report.coverage == () and not [message for message in caplog.messages if "calibration range" in message]
     assert report.to_arrow().column("beyond_calibration").to_pylist() == [None] * 3
+
+
+def test_a_model_whose_layers_see_no_whole_text_is_not_checked_and_it_is_said(monkeypatch, caplog):
+    rows = SimpleNamespace(languages=())
+    evaluation = SimpleNamespace(windows={}, settings=EvaluationConfig())
+    monkeypatch.setattr(preflight, "calibration_ranges", lambda *args: {})
+    assert preflight.check_coverage(None, rows, evaluation, None) == ()
+    assert caplog.messages == [
+        "No linear layer sees every token, so languages are not held against the calibration rows."
+    ]
 
 
 def test_reports_with_coverage_are_merged_and_older_ones_have_none(measured_report):
