@@ -7,6 +7,7 @@
     study       the same pass, which keeps the moments, ranges and outliers of every channel, as `measure_activations` does
 
 The three take turns on the same batches; a ratio is the median over repeats of the time over that of the plain pass beside it.
+The time is the processor's, which other programs on the machine lengthen less than the clock's.
 Then the one line calibrates on all languages but Yoruba and measures all, by GPTQ at 4 bits, and the parts of the check are
 timed in it. The model is taken in float32, in which a CPU is many times as fast as in bfloat16.
 """
@@ -62,7 +63,7 @@ def main():
 
 
 def compare_passes(folder, config, repeats):
-    """Seconds of every repeat of the three passes over the same text."""
+    """Processor seconds of every repeat of the three passes over the same text."""
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
     evaluation = prepare_evaluation(
         config, config.evaluation.resolved_languages, tokenizer, None, config.sequence_length
@@ -93,11 +94,11 @@ def compare_passes(folder, config, repeats):
         scorers[name].states(batches[0])
     for _ in range(repeats):
         for name, scorer in scorers.items():
-            started = time.perf_counter()
+            started = time.process_time()
             for batch in batches:
                 scorer.states(batch)
-            spent[name].append(time.perf_counter() - started)
-    print("| pass | median seconds | over the plain pass | least .. most |\n| :-- | --: | --: | --: |")
+            spent[name].append(time.process_time() - started)
+    print("| pass | median processor seconds | over the plain pass | least .. most |\n| :-- | --: | --: | --: |")
     for name, of_it in spent.items():
         ratios = [each / plain for each, plain in zip(of_it, spent["plain"], strict=True)]
         middle = f"{statistics.median(of_it):.2f} | {statistics.median(ratios):.2f}"
