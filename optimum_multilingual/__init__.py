@@ -43,6 +43,7 @@ _HOME = {
     "find_sufficient_size": "analysis.size",
     "find_sweep": "analysis.sweep_plan",
     "load_report": "hub.load_report",
+    "measure_activations": "analysis.activations",
     "merge_reports": "report.merge",
     "published_setting": "calibration.published",
     "push_to_hub": "hub.push",
@@ -76,6 +77,7 @@ __all__ = [
     "find_sufficient_size",
     "find_sweep",
     "load_report",
+    "measure_activations",
     "merge_reports",
     "published_setting",
     "push_to_hub",
@@ -84,6 +86,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .analysis.activations import measure_activations
     from .analysis.minimax import find_minimax_mixture
     from .analysis.size import find_sufficient_size
     from .analysis.sweep import sweep_settings

@@ -67,6 +67,8 @@ class MultilingualCalibrationConfig:
         tokenizer: a tokenizer or its name; None finds it beside the model.
         calibration_set: a set built before, or the folder it was saved in, in place of building one.
         evaluation: how languages are measured; None leaves the measuring out, but keeps text apart for it all the same.
+        check_coverage: where a language is measured that is not calibrated on, hold its activations against those of the
+            calibration rows before the engine runs, which takes one more pass over them, and warn where it goes beyond.
 
     Raises:
         ConfigError: a value, or a combination of values, that cannot work.
@@ -100,6 +102,7 @@ class MultilingualCalibrationConfig:
     tokenizer: Any = None
     calibration_set: Any = None
     evaluation: EvaluationConfig | None = field(default_factory=EvaluationConfig)
+    check_coverage: bool = True
 
     def __post_init__(self) -> None:
         needed = self.calibration_set is None or self.languages

@@ -45,6 +45,7 @@ from .model_checks import (
 from .report.draws import Draw, all_draws, draw_of
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
+from .report.preflight import check_coverage, measures_others
 
 __all__ = ["MultilingualCalibrationConfig", "MultilingualQuantizer"]
 
@@ -57,7 +58,7 @@ class MultilingualQuantizer(HfQuantizer):
           ├─ (model built without weights)
           ├─ before weight loading     model family and sizes, languages, tokenizer, calibration set, evaluation text
           ├─ (weights loaded, model dispatched)
-          └─ postprocess_model         reference pass, engine, quantized pass, report
+          └─ postprocess_model         reference pass, languages beyond the rows, engine, quantized pass, report
 
     Whatever can be wrong is found before the weights load. Afterwards the model carries upstream's own config and
     quantizer, and no trace of this class.
@@ -122,11 +123,13 @@ class MultilingualQuantizer(HfQuantizer):
         else:
             if self.other_draws:
                 require_one_device(getattr(model, "hf_device_map", None), "seeds=")
-            reference = run_reference(model, self.evaluation)
+            checked = self.quantization_config.check_coverage and measures_others(self.evaluation, self.calibration_set)
+            reference = run_reference(model, self.evaluation, watch_ranges=checked)
+            coverage = check_coverage(model, self.calibration_set, self.evaluation, reference) if checked else ()
             draws = self._repeat(model, self.evaluation, reference)
             self._quantize(model, self.calibration_set)
             report = self._measure(model, self.evaluation, reference)
-            report = replace(report, draws=all_draws(report, self.manifest, draws))
+            report = replace(report, draws=all_draws(report, self.manifest, draws), coverage=coverage)
         attach(model, self.backend, self.manifest, report)
 
     def _repeat(self, model: Any, evaluation: Evaluation, reference: Reference) -> list[Draw]:

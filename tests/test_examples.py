@@ -15,6 +15,7 @@ PROMISED = {
     "your_own_corpus.py": ["'swh_Latn': 8", "fingerprint:", "verdicts, corrected"],
     "minimax_mixture.py": ["rows best", "step by step", "'swh_Latn':"],
     "size_of_set.py": ["surface.png", "flat from", "the mean KL changes by"],
+    "activations.py": ["patterns.png", "times chance", "The most alike are", "excess kurtosis"],
     "sweep_of_settings.py": ["sweep.parquet", "## gptq, 3 bits", "mean KL"],
     "evaluate_two_checkpoints.py": ["worst by KL:", "Swahili:"],
     "recover.py": ["adapter none", "adapter LoRA of rank 16", "Swahili"],

@@ -32,7 +32,7 @@ def layers_with_one_input(model: Any, blocks: Any) -> list[list[str]] | None:
     if any(list(get_layers(block)) != names for block in blocks):
         return None
     layers = [block.get_submodule(name) for block in blocks for name in names]
-    inputs = _inputs_of(model, layers)
+    inputs = inputs_of_layers(model, layers)
     if any(len(of_layer) != 1 for of_layer in inputs):
         return None
     tensors = [of_layer[0] for of_layer in inputs]
@@ -41,12 +41,22 @@ def layers_with_one_input(model: Any, blocks: Any) -> list[list[str]] | None:
     return groups[0] if all(group == groups[0] for group in groups) else None
 
 
-def _inputs_of(model: Any, layers: Sequence[Any]) -> list[list[torch.Tensor]]:
-    """What each layer receives in a pass over nothing: zeros for embeddings, since it matters only which tensors are one."""
+def inputs_of_layers(model: Any, layers: Sequence[Any]) -> list[list[torch.Tensor]]:
+    """What each layer receives in a pass over nothing: zeros for embeddings, since it matters only which tensors are one.
+
+    Args:
+        model: as loaded.
+        layers: modules of it.
+
+    Returns:
+        Of each layer one tensor for each time it ran.
+    """
     inputs: list[list[torch.Tensor]] = [[] for _ in layers]
     # Tensors are kept to the end, so that no later one takes the place of another in memory.
     handles = [
-        layer.register_forward_pre_hook(lambda _, args, kept=kept: kept.append(args[0]))
+        layer.register_forward_pre_hook(
+            lambda _, args, kwargs, kept=kept: kept.append((*args, *kwargs.values())[0]), with_kwargs=True
+        )
         for layer, kept in zip(layers, inputs, strict=True)
     ]
     embeddings = model.get_input_embeddings().weight

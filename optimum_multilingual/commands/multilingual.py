@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optimum.commands.base import BaseOptimumCLICommand, CommandInfo
 
+from .activations import ActivationsCommand
 from .calibrate import CalibrateCommand
 from .corpora import CorporaCommand
 from .evaluate import EvaluateCommand
@@ -38,6 +39,7 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
         CommandInfo(name="minimax", help="Search a fair mixture.", subcommand_class=MinimaxCommand),
         CommandInfo(name="size", help="Find how much text is enough.", subcommand_class=SizeCommand),
+        CommandInfo(name="activations", help="See which languages clip.", subcommand_class=ActivationsCommand),
         CommandInfo(name="sweep", help="Rank many calibration sets.", subcommand_class=SweepCommand),
         CommandInfo(name="push", help="Publish a checkpoint with its report.", subcommand_class=PushCommand),
     )

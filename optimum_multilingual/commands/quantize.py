@@ -46,6 +46,11 @@ class QuantizeCommand(BaseOptimumCLICommand):
             help="calibration sets to draw and measure; the first makes the model (default: 1)",
         )
         parser.add_argument("--no-evaluation", action="store_true", help="quantize without measuring")
+        parser.add_argument(
+            "--no-coverage-check",
+            action="store_true",
+            help="do not hold languages that are measured alone against the calibration rows",
+        )
         arguments.add_corpus(parser)
         arguments.add_calibration(parser)
         arguments.add_evaluation(parser)
@@ -65,6 +70,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
             group_size=self.args.group_size,
             calibration_set=self.args.calibration_set,
             seeds=self.args.seeds,
+            check_coverage=not self.args.no_coverage_check,
             evaluation=None
             if self.args.no_evaluation
             else arguments.evaluation_from(self.args, self.args.evaluation_languages),

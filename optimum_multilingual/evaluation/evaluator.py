@@ -21,6 +21,7 @@ from ..config import EvaluationConfig, MultilingualCalibrationConfig
 from ..corpora import open_corpus, part_for
 from ..errors import ProcessError
 from ..languages import Language
+from .activation_ranges import Ranges, added_ranges, range_counter
 from .divergence import OutputHead, compare_states
 from .downstream import Answers, Downstream, Task, prepare_downstream
 from .experts import Counts, ExpertCounter, added
@@ -106,6 +107,7 @@ class Reference:
             be measured.
         answers: to the downstream tasks, by task.
         experts: scored tokens of each language at each expert of each layer; nothing for a dense model.
+        ranges: smallest and largest activation of each channel in each language; nothing where they were not watched.
     """
 
     states: StateStore
@@ -113,6 +115,7 @@ class Reference:
     noise_floor: float | None
     answers: Mapping[str, Answers]
     experts: Mapping[Language, Counts]
+    ranges: Mapping[Language, Ranges]
 
 
 @dataclass(frozen=True)
@@ -139,13 +142,16 @@ class Measurement:
     num_characters: np.ndarray
 
 
-def run_reference(model: Any, evaluation: Evaluation, processes: Processes | None = None) -> Reference:
+def run_reference(
+    model: Any, evaluation: Evaluation, processes: Processes | None = None, watch_ranges: bool = False
+) -> Reference:
     """Scores the model as it is and keeps its final hidden states.
 
     Args:
         model: the reference.
         evaluation: the text.
         processes: those that share the work; None for all that were launched together, `Processes()` for this one alone.
+        watch_ranges: keep the smallest and largest activation of each channel too.
 
     Raises:
         ModelError: its logits cannot be had from its hidden states.
@@ -155,27 +161,33 @@ def run_reference(model: Any, evaluation: Evaluation, processes: Processes | Non
     settings = evaluation.settings
     states = StateStore(settings.reference_memory, settings.reference_device_memory)
     counter, processes = ExpertCounter(model), processes or Processes.current()
-    scorer = Scorer(model, counter)
+    watcher = range_counter(model) if watch_ranges else None
+    scorer = Scorer(model, counter) if watcher is None else Scorer(model, counter, watcher)
 
     def score() -> dict[Any, Any]:
         check_head(model, head, first[0].start(CHECKED_TOKENS))
         noise_floor = _noise_floor(model, head, first, settings.batch_tokens)
         experts: dict[Language, Counts] = {}
+        ranges: dict[Language, Ranges] = {}
         for language, place, batch in _batches(evaluation, processes, "Scoring the reference"):
             states.put((language, place), scorer.states(batch))
             experts[language] = added(experts.get(language, {}), counter.take())
-        return {processes.rank: (digest_of(evaluation), noise_floor, experts)}
+            if watcher is not None:
+                ranges[language] = added_ranges(ranges.get(language, {}), watcher.take())
+        return {processes.rank: (digest_of(evaluation), noise_floor, experts, ranges)}
 
     of_processes = processes.together(score)
-    if len({digest for digest, _, _ in of_processes.values()}) > 1:
+    if len({digest for digest, *_ in of_processes.values()}) > 1:
         raise ProcessError(
             "The processes drew different evaluation text, so their scores cannot be put together; give all of them the same "
             "files, commits and seed."
         )
     answers = {} if evaluation.downstream is None else evaluation.downstream.answers(model)
-    parts = [experts for _, _, experts in of_processes.values()]
-    together = {language: reduce(added, [part.get(language, {}) for part in parts]) for language in evaluation.windows}
-    return Reference(states, head, of_processes[0][1], answers, together)
+    parts = [(experts, ranges) for *_, experts, ranges in of_processes.values()]
+    languages = evaluation.windows
+    experts = {language: reduce(added, [part.get(language, {}) for part, _ in parts]) for language in languages}
+    ranges = {language: reduce(added_ranges, [part.get(language, {}) for _, part in parts]) for language in languages}
+    return Reference(states, head, of_processes[0][1], answers, experts, ranges if watch_ranges else {})
 
 
 def digest_of(evaluation: Evaluation) -> str:

@@ -6,8 +6,8 @@ import inspect
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 from ..errors import ModelError
 from .divergence import OutputHead
-from .experts import ExpertCounter
 from .held_out import Window
 
 logger = logging.getLogger(__name__)
@@ -83,6 +82,13 @@ def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool
         )
 
 
+class Counter(Protocol):
+    """Sees what happens inside a model while it is scored; of a pass that fails it keeps nothing."""
+
+    def watching(self, scored: torch.Tensor) -> AbstractContextManager[None]:
+        """Sees one forward pass, of which these positions count; shape [batch, length], bool."""
+
+
 class Scorer:
     """Runs one model over batches of windows.
 
@@ -94,12 +100,12 @@ class Scorer:
 
     Args:
         model: a causal language model, on one device or dispatched over several by accelerate.
-        counter: counts the experts that the scored positions reach; None for no counting.
+        counters: see every pass, such as `ExpertCounter`.
     """
 
-    def __init__(self, model: Any, counter: ExpertCounter | None = None):
+    def __init__(self, model: Any, *counters: Counter):
         self.model = model
-        self._counter = counter
+        self._counters = counters
         self._extra = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
         self._most_tokens = math.inf
 
@@ -133,9 +139,10 @@ class Scorer:
             return None
 
     def _forward(self, batch: Sequence[Window]) -> torch.Tensor:
-        counting = nullcontext() if self._counter is None else self._counter.watching(_scored_positions(batch))
         # Not inference_mode, in which packed weights of optimum-quanto 0.2.7 cannot be computed with.
-        with captured_states(self.model) as captured, counting, eager(), torch.no_grad():
+        with captured_states(self.model) as captured, ExitStack() as counting, eager(), torch.no_grad():
+            for counter in self._counters:
+                counting.enter_context(counter.watching(_scored_positions(batch)))
             self.model(input_ids=_inputs(batch, self.model.device), use_cache=False, **self._extra)
             if not captured:
                 raise ModelError(

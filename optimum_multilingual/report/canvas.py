@@ -77,24 +77,30 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def titled(title: str, subtitle: str, height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
-    """An empty plot below a title.
+def titled_figure(title: str, subtitle: str, width: float, height: float) -> Figure:
+    """An empty figure with its title on top, in which axes take their places below.
 
     Args:
         title: what is shown.
         subtitle: of which model; broken into lines where it is long.
-        height: of the plot without its titles, in inches.
         width: of the whole figure, in inches.
+        height: of what is below the titles, in inches.
     """
     from matplotlib.figure import Figure
 
     lines = textwrap.wrap(printable(subtitle), int(LETTERS_PER_INCH * width))
     header = 0.36 + 0.16 * len(lines)  # inches
-    height += header
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - header / height))  # type: ignore[union-attr,call-arg]
-    figure.text(0.1 / width, 1 - 0.1 / height, printable(title), va="top", fontsize=11, fontweight="bold")
-    figure.text(0.1 / width, 1 - 0.34 / height, "\n".join(lines), va="top", fontsize=8, linespacing=1.3)
+    whole = header + height
+    figure = Figure(figsize=(width, whole), dpi=150, layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - header / whole))  # type: ignore[union-attr,call-arg]
+    figure.text(0.1 / width, 1 - 0.1 / whole, printable(title), va="top", fontsize=11, fontweight="bold")
+    figure.text(0.1 / width, 1 - 0.34 / whole, "\n".join(lines), va="top", fontsize=8, linespacing=1.3)
+    return figure
+
+
+def titled(title: str, subtitle: str, height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """An empty plot below a title; arguments as of `titled_figure`."""
+    figure = titled_figure(title, subtitle, width, height)
     return figure, figure.add_subplot()
 
 

@@ -59,6 +59,7 @@ def merge_reports(reports: Sequence[MultilingualReport]) -> MultilingualReport:
         tasks,
         _draws(reports),
         tuple(load for report in reports for load in report.experts),
+        tuple(each for report in reports for each in report.coverage),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError
 from ..languages import find_language
+from .coverage import Coverage
 from .draws import Draw
 from .expert_loads import ExpertLoad
 from .plain_values import from_plain, to_plain
@@ -66,6 +67,7 @@ class MultilingualReport:
         tasks: of each downstream task that was run.
         draws: what other draws of the calibration set did, the published model's first; empty where nothing was repeated.
         experts: tokens of each language at the experts of each layer of the model before; empty for a dense model.
+        coverage: how far each language goes beyond the activations of the calibration rows; empty where all were calibrated on.
     """
 
     scores: tuple[LanguageScore, ...]
@@ -76,6 +78,7 @@ class MultilingualReport:
     tasks: tuple[TaskScore, ...] = ()
     draws: tuple[Draw, ...] = ()
     experts: tuple[ExpertLoad, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def __getitem__(self, language: str) -> LanguageScore:
@@ -118,6 +121,7 @@ class MultilingualReport:
             "tasks": [{**to_plain(score), "flips": score.flips, "verdict": score.verdict} for score in self.tasks],
             "draws": to_plain(self.draws),
             "experts": [{**to_plain(load), "unreached": list(load.unreached)} for load in self.experts],
+            "coverage": [{**to_plain(each), "share": each.share, "excess": each.excess} for each in self.coverage],
         }
 
     @classmethod
@@ -134,9 +138,9 @@ class MultilingualReport:
         tasks = from_plain(tuple[TaskScore, ...], values.get("tasks", []))
         draws = from_plain(tuple[Draw, ...], values.get("draws", []))
         experts = from_plain(tuple[ExpertLoad, ...], values.get("experts", []))
-        return cls(
-            scores, groups, values["setting"], values["evaluation"], values["calibration"], tasks, draws, experts
-        )
+        coverage = from_plain(tuple[Coverage, ...], values.get("coverage", []))
+        setting, evaluation, calibration = values["setting"], values["evaluation"], values["calibration"]
+        return cls(scores, groups, setting, evaluation, calibration, tasks, draws, experts, coverage)
 
     def to_json(self) -> str:
         """`to_dict` as JSON that people can read."""

@@ -64,6 +64,8 @@ def columns() -> dict[str, type]:
         "calibration_fingerprint": str,
         "schema_version": int,
         "experts_unreached": int,
+        "beyond_calibration": float,
+        "beyond_calibration_by_chance": float,
     }
 
 
@@ -83,6 +85,7 @@ def flat_rows(report: MultilingualReport) -> list[dict[str, Any]]:
         "schema_version": report.schema_version,
     }
     tiers, unreached = flores_tiers(), unreached_experts(report.experts)
+    coverage = {each.language: (each.share, each.by_chance) for each in report.coverage}
     return [
         {
             **dict(_values(score, "")),
@@ -92,6 +95,8 @@ def flat_rows(report: MultilingualReport) -> list[dict[str, Any]]:
             "verdict": score.verdict,
             **of_report,
             "experts_unreached": unreached.get(score.language),
+            "beyond_calibration": coverage.get(score.language, (None, None))[0],
+            "beyond_calibration_by_chance": coverage.get(score.language, (None, None))[1],
         }
         for score in report.scores
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..languages import find_language
 from .aligned import aligned
+from .coverage import coverage_lines
 from .draws import draw_columns, draw_lines
 from .expert_loads import expert_lines
 from .scores import BROKEN
@@ -93,6 +94,7 @@ def report_summary(report: MultilingualReport) -> list[str]:
         f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
         f"{_floor(report.evaluation['noise_floor'])}",
         *expert_lines(report.experts),
+        *coverage_lines(report.coverage),
         *_merged_lines(report),
     ]
 

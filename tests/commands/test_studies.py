@@ -1,4 +1,4 @@
-"""The verbs that study one model: sweep, size and minimax."""
+"""The verbs that study one model: sweep, size, minimax and activations."""
 
 import json
 import sys
@@ -69,3 +69,17 @@ def test_sizes_are_compared_and_saved(random_model_path, tmp_path, cli):
     assert (tmp_path / "size" / "surface.png").is_file() and len(list((tmp_path / "size" / "cells").iterdir())) == 4
     code, _, err = cli("size", random_model_path, *sizes, "--num-rows", "8")
     assert code == 1 and "sizes and num_rows both say" in err
+
+
+def test_activations_are_measured_printed_and_saved(random_llama, tokenizer, tmp_path, cli):
+    random_llama(vocab_size=len(tokenizer)).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    languages = ["--languages", "en", "--evaluation-languages", "en", "sw"]
+    sizes = ["--num-rows", "4", "--sequence-length", "32", "--evaluation-tokens", "200"]
+    code, out, err = cli("activations", tmp_path / "model", *languages, *sizes, "--output", tmp_path / "activations")
+    assert code == 0, err
+    assert "| Swahili (swh_Latn) | no " in out and "The most alike are English and Swahili" in out and "saved in" in out
+    names = {path.name for path in (tmp_path / "activations").iterdir()}
+    assert {"activations.parquet", "activations.json", "activations.md", "patterns.safetensors"} <= names
+    code, _, err = cli("activations", tmp_path / "model", *languages, "--output", tmp_path / "activations")
+    assert code == 1 and "is not empty" in err

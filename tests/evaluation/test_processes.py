@@ -9,12 +9,14 @@ import pytest
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig
+from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
 from optimum_multilingual.evaluation.processes import Processes
 from optimum_multilingual.report.measures import make_report
+from optimum_multilingual.report.preflight import check_coverage
 
 torch.set_num_threads(1)
 path, out, what = sys.argv[1:4]
@@ -22,7 +24,10 @@ model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
 settings = EvaluationConfig(tokens_per_language=600, batch_tokens=500, bootstrap_draws=100)
 config = MultilingualCalibrationConfig(languages=["en", "sw", "zh"], evaluation=settings)
 evaluation = prepare_evaluation(config, config.resolved_languages, AutoTokenizer.from_pretrained(path), 128)
-reference = run_reference(model, evaluation)
+reference = run_reference(model, evaluation, watch_ranges=True)
+in_english = MultilingualCalibrationConfig(languages=["en"], num_rows=5, sequence_length=100)
+rows = build_calibration_set(in_english, AutoTokenizer.from_pretrained(path))
+coverage = check_coverage(model, rows, evaluation, reference)
 processes = Processes.current()
 if processes.rank == 1 and what == "fails":
     evaluation.windows.clear()
@@ -42,6 +47,7 @@ with torch.no_grad():
         weight += 0.02 * torch.randn(weight.shape, generator=generator)
 processes.share_weights(model)
 report = make_report(run_quantized(model, evaluation, reference), evaluation, {}, None)
+report = replace(report, coverage=coverage)
 report.save(f"{out}/{processes.rank}.json")
 """
 
@@ -82,6 +88,7 @@ def test_every_process_reports_what_one_alone_does(alone, tiny_model_path, tmp_p
     for report in reports:
         assert [score["tokens"] for score in report["languages"]] == [score["tokens"] for score in alone["languages"]]
         assert numbers(report["languages"]) == pytest.approx(numbers(alone["languages"]), rel=1e-6, abs=1e-9)
+        assert report["coverage"] == alone["coverage"] and len(report["coverage"]) == 3
     assert all(report == reports[0] for report in reports)
 
 
