@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..config import MultilingualCalibrationConfig
 from ..errors import ModelError
 from .capability import Capability
 
@@ -75,6 +76,28 @@ def refuse_fused_experts(model: Any, blocks: Any, capability: Capability) -> Non
             f"{type(model).__name__} keeps experts in fused tensors ({fused[0]}), which {capability.name} passes over in "
             "silence: most of the model would stay unquantized. Choose a dense model or another method."
         )
+
+
+def settled_group_size(
+    layers: Mapping[str, tuple[int, int]], config: MultilingualCalibrationConfig, capability: Capability
+) -> int:
+    """The group size of a model: the one a configuration asks for, or where it asks for none the one that fits.
+
+    Args:
+        layers: (inputs, outputs) of those that are quantized.
+        config: which may give a group size.
+        capability: of a method with groups.
+
+    Raises:
+        ModelError: it does not divide a layer.
+    """
+    size = capability.group_size_of(config)
+    if config.group_size is None:
+        size = fitting_group_size((inputs for inputs, _ in layers.values()), capability)
+    assert size is not None
+    for name, (inputs, _) in layers.items():
+        check_group_size(name, inputs, size, capability)
+    return size
 
 
 def fitting_group_size(inputs: Iterable[int], capability: Capability) -> int:

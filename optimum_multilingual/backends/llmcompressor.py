@@ -12,14 +12,7 @@ from ..config import MultilingualCalibrationConfig
 from ..errors import ModelError
 from .base import Backend
 from .capability import Capability
-from .layer_checks import (
-    check_group_size,
-    fitting_group_size,
-    linear_layers,
-    named_layers,
-    refuse_fused_experts,
-    require_layers,
-)
+from .layer_checks import linear_layers, named_layers, refuse_fused_experts, require_layers, settled_group_size
 from .llmcompressor_recipes import recipe_of
 from .llmcompressor_run import compress, decompress, import_silently, mark_as_loaded, run
 from .method_options import Choice, ModuleNames, Number, Option
@@ -126,12 +119,8 @@ class LLMCompressorBackend(Backend):
         layers = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped}
         require_layers(model, layers, self.capability)
         self.skipped += [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
-        if self.group_size is None:
-            return
-        if self.config.group_size is None:
-            self.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
-        for name, (inputs, _) in layers.items():
-            check_group_size(name, inputs, self.group_size, self.capability)
+        if self.group_size is not None:
+            self.group_size = settled_group_size(layers, self.config, self.capability)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         bits = self.capability.bits_of(self.config)

@@ -10,7 +10,7 @@ from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
 from .base import Backend
 from .capability import Capability
-from .layer_checks import check_group_size, fitting_group_size, linear_layers, refuse_fused_experts, require_layers
+from .layer_checks import linear_layers, refuse_fused_experts, require_layers, settled_group_size
 from .method_options import ModuleNames, Option
 from .on_the_fly import quantize_by_loading
 from .quiet import quiet_import
@@ -83,12 +83,8 @@ class TorchAOBackend(Backend):
         refuse_fused_experts(model, model, self.capability)
         layers = linear_layers(model)
         require_layers(model, layers, self.capability)
-        if self.group_size is None or not isinstance(self.config.method, str):
-            return
-        if self.config.group_size is None:
-            self.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
-        for name, (inputs, _) in layers.items():
-            check_group_size(name, inputs, self.group_size, self.capability)
+        if self.group_size is not None and isinstance(self.config.method, str):
+            self.group_size = settled_group_size(layers, self.config, self.capability)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         quantize_by_loading(model, self._upstream_config())
