@@ -1,5 +1,7 @@
 """What every engine here keeps: balanced rows reach it, every language is reported, its checkpoint loads without us.
 
+A method whose checkpoints nothing would load refuses to write one.
+
     pytest tests/test_backends_contract.py --durations 0      # seconds of each engine
 
 An engine comes in by being in `ENGINES`; one whose packages are not installed is skipped, and says so.
@@ -16,7 +18,7 @@ from transformers import AutoModelForCausalLM
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set, integration
 from optimum_multilingual.backends import all_capabilities, load_engines
-from optimum_multilingual.errors import MissingPackageError
+from optimum_multilingual.errors import ConfigError, MissingPackageError
 
 LANGUAGES = {"en": "eng_Latn", "sw": "swh_Latn", "zh": "cmn_Hans"}
 ROWS = {"mixture": {"en": 2, "sw": 1, "zh": 1}, "num_rows": 8, "sequence_length": 32}
@@ -26,7 +28,14 @@ IDS = torch.arange(40)[None] + 300
 CHEAP_OPTIONS = {"auto-round": {"iters": 2, "torch_compile": False}}
 
 CAPABILITIES = all_capabilities()
-EVERY = pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda each: f"{each.method}-{each.engine}")
+SAVED = [each for each in CAPABILITIES if not each.unsaved]
+
+
+def of_each(capabilities):
+    return pytest.mark.parametrize("capability", capabilities, ids=lambda each: f"{each.method}-{each.engine}")
+
+
+EVERY, EVERY_SAVED = of_each(CAPABILITIES), of_each(SAVED)
 
 # Runs without this package: importing it would fail.
 LOAD_ELSEWHERE = """
@@ -111,7 +120,8 @@ def quantized(capability, source, folder):
         model = AutoModelForCausalLM.from_pretrained(source, quantization_config=config_for(capability), dtype=dtype)
     with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
         logits = model(IDS).logits.float()
-    model.save_pretrained(folder)
+    if not capability.unsaved:
+        model.save_pretrained(folder)
     return Made(model, seen, built, logits, folder)
 
 
@@ -166,7 +176,16 @@ def test_the_report_has_every_language_and_says_who_quantized(make, capability):
     assert (report.calibration is not None) == capability.needs_calibration
 
 
-@EVERY
+@of_each([each for each in CAPABILITIES if each.unsaved])
+def test_a_method_that_leaves_no_checkpoint_says_why_and_writes_nothing(make, capability):
+    made = make(capability)
+    with pytest.raises(ConfigError) as refusal:
+        made.model.save_pretrained(made.folder)
+    assert capability.name in str(refusal.value) and capability.unsaved in str(refusal.value)
+    assert list(made.folder.parent.iterdir()) == []
+
+
+@EVERY_SAVED
 def test_the_checkpoint_says_how_it_was_made_and_nothing_local(make, random_model, capability):
     made = make(capability)
     config = json.loads((made.folder / "config.json").read_text(encoding="utf-8"))
@@ -179,7 +198,7 @@ def test_the_checkpoint_says_how_it_was_made_and_nothing_local(make, random_mode
     assert [path.name for path in made.folder.iterdir() if any(place in path.read_bytes() for place in local)] == []
 
 
-@EVERY
+@EVERY_SAVED
 def test_saving_leaves_the_model_as_it_was(make, capability):
     made = make(capability)
     with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
@@ -190,7 +209,7 @@ def test_saving_leaves_the_model_as_it_was(make, capability):
 def elsewhere(make, tmp_path_factory):
     """Logits and text of every checkpoint, loaded by one process that cannot import this package."""
     places, folder = {}, tmp_path_factory.mktemp("elsewhere")
-    for capability in CAPABILITIES:
+    for capability in SAVED:
         if why_not_here(capability) is None:
             places[capability.name] = (str(make(capability).folder), capability.loader)
     (folder / "places.json").write_text(json.dumps(places), encoding="utf-8")
@@ -202,7 +221,7 @@ def elsewhere(make, tmp_path_factory):
     return torch.load(folder / "results.pt")
 
 
-@EVERY
+@EVERY_SAVED
 def test_another_process_without_this_package_loads_the_same_model_and_generates(make, elsewhere, capability):
     made = make(capability)
     loaded = elsewhere[capability.name]
