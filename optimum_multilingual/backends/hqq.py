@@ -58,8 +58,7 @@ class HQQBackend(Backend):
         self.group_size = settled_group_size(layers, self.config, self.capability)
 
     def _layers(self, model: Any) -> dict[str, tuple[int, int]]:
-        left = tuple(f"{name}." for name in self.skipped)
-        return {name: sizes for name, sizes in linear_layers(model).items() if not f"{name}.".startswith(left)}
+        return {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped}
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         from hqq.core.quantize import HQQLinear, hqq_base_quant_config
