@@ -23,7 +23,7 @@ from ..errors import ProcessError
 from ..languages import Language
 from .divergence import OutputHead, compare_states
 from .downstream import Answers, Downstream, Task, prepare_downstream
-from .experts import Counts, ExpertCounter, added
+from .experts import Counts, ExpertCounter, added, warn_of_uncounted_experts
 from .held_out import HeldOutDocument, Window, check_stride, cut_windows, first_token, hold_out
 from .processes import Processes
 from .scoring import CHECKED_TOKENS, Scorer, check_head, make_batches, output_head, targets_of
@@ -156,6 +156,8 @@ def run_reference(model: Any, evaluation: Evaluation, processes: Processes | Non
     states = StateStore(settings.reference_memory, settings.reference_device_memory)
     counter, processes = ExpertCounter(model), processes or Processes.current()
     scorer = Scorer(model, counter)
+    if processes.is_main:
+        warn_of_uncounted_experts(model)
 
     def score() -> dict[Any, Any]:
         check_head(model, head, first[0].start(CHECKED_TOKENS))
