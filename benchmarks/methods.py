@@ -144,7 +144,7 @@ class timed_engine:  # noqa: N801  used like a function
 
 
 def interval(estimate):
-    return f"{estimate.value:.4f} ({estimate.low:.4f} .. {estimate.high:.4f})"
+    return f"{estimate.value:.3g} ({estimate.low:.3g} .. {estimate.high:.3g})"
 
 
 if __name__ == "__main__":
