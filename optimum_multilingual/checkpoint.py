@@ -39,7 +39,7 @@ def attach(model: Any, backend: Backend, manifest: Manifest | None, report: Mult
 
     Args:
         model: already quantized.
-        backend: the engine that did it.
+        backend: the engine that did it; of a method that leaves no checkpoint, saving is refused.
         manifest: of the calibration set; None when the method needs none, and then no manifest is written.
         report: None when nothing was measured.
     """
@@ -49,6 +49,7 @@ def attach(model: Any, backend: Backend, manifest: Manifest | None, report: Mult
 
     def save_pretrained(self: Any, *args: Any, **kwargs: Any) -> None:
         """`PreTrainedModel.save_pretrained`, with the report and the manifest beside the weights, all or nothing."""
+        backend.capability.require_saving()
         given = inspect.signature(type(self).save_pretrained).bind(self, *args, **kwargs).arguments
         options = {**given.pop("kwargs", {}), **given}
         options.pop("self")

@@ -1,5 +1,7 @@
 """What every engine here keeps: balanced rows reach it, every language is reported, its checkpoint loads without us.
 
+A method whose checkpoints nothing would load refuses to write one.
+
     pytest tests/test_backends_contract.py --durations 0      # seconds of each engine
 
 An engine comes in by being in `ENGINES`; one whose packages are not installed is skipped, and says so.
@@ -15,8 +17,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set, integration
-from optimum_multilingual.backends import all_capabilities, load_engines
-from optimum_multilingual.errors import MissingPackageError
+from optimum_multilingual.backends import Capability, all_capabilities, find_backend, load_engines
+from optimum_multilingual.errors import ConfigError, MissingPackageError
 
 LANGUAGES = {"en": "eng_Latn", "sw": "swh_Latn", "zh": "cmn_Hans"}
 ROWS = {"mixture": {"en": 2, "sw": 1, "zh": 1}, "num_rows": 8, "sequence_length": 32}
@@ -25,8 +27,33 @@ IDS = torch.arange(40)[None] + 300
 # Of methods whose own settings would take minutes here.
 CHEAP_OPTIONS = {"auto-round": {"iters": 2, "torch_compile": False}}
 
-CAPABILITIES = all_capabilities()
-EVERY = pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda each: f"{each.method}-{each.engine}")
+
+@dataclass(frozen=True)
+class Case:
+    """A method by one engine, in its default format or in one that an option asks for."""
+
+    capability: Capability
+    written: str | None = None
+
+    @property
+    def options(self):
+        return {} if self.written is None else {"format": self.written}
+
+    def __str__(self):
+        return "-".join([self.capability.method, self.capability.engine, *self.options.values()])
+
+
+def cases_of(capability):
+    formats = [option.allowed.values for option in capability.options if option.name == "format"]
+    return [Case(capability), *(Case(capability, written) for values in formats for written in values[1:])]
+
+
+CASES = [case for capability in all_capabilities() for case in cases_of(capability)]
+SAVED = [case for case in CASES if not case.capability.unsaved]
+EVERY, EVERY_SAVED, EVERY_UNSAVED = (
+    pytest.mark.parametrize("case", cases, ids=str)
+    for cases in (CASES, SAVED, [case for case in CASES if case not in SAVED])
+)
 
 # Runs without this package: importing it would fail.
 LOAD_ELSEWHERE = """
@@ -67,11 +94,12 @@ def random_model(random_llama, tokenizer, tmp_path_factory):
     return folder
 
 
-def config_for(capability):
+def config_for(case):
+    capability = case.capability
     return MultilingualCalibrationConfig(
         capability.method,
         engine=capability.engine,
-        method_options=CHEAP_OPTIONS.get(capability.method, {}),
+        method_options={**CHEAP_OPTIONS.get(capability.method, {}), **case.options},
         languages=list(LANGUAGES),
         evaluation=EvaluationConfig(tokens_per_language=300, bootstrap_draws=100),
         **(ROWS if capability.needs_calibration else {}),
@@ -83,35 +111,37 @@ def make(random_model, tmp_path_factory):
     """Quantizes by the one line, once for each method and engine, and saves."""
     made = {}
 
-    def once(capability):
-        if capability not in made:
-            if reason := why_not_here(capability):
+    def once(case):
+        if case not in made:
+            if reason := why_not_here(case):
                 pytest.skip(reason)
-            made[capability] = quantized(capability, random_model, tmp_path_factory.mktemp("checkpoint") / "model")
-        return made[capability]
+            made[case] = quantized(case, random_model, tmp_path_factory.mktemp("checkpoint") / "model")
+        return made[case]
 
     return once
 
 
-def why_not_here(capability):
+def why_not_here(case):
     """What this machine lacks for a method; None if nothing."""
     try:
-        capability.require_packages()
+        find_backend(config_for(case))
     except MissingPackageError as missing:
         return str(missing)
-    if "cpu" not in capability.devices and not torch.cuda.is_available():
-        return f"{capability.name} needs {' or '.join(capability.devices)}"
+    if "cpu" not in case.capability.devices and not torch.cuda.is_available():
+        return f"{case.capability.name} needs {' or '.join(case.capability.devices)}"
     return None
 
 
-def quantized(capability, source, folder):
+def quantized(case, source, folder):
+    capability = case.capability
     with pytest.MonkeyPatch.context() as patch:
         seen, built = watch(patch, capability)
         dtype = "bfloat16" if "bfloat16" in capability.dtypes else capability.dtypes[0]
-        model = AutoModelForCausalLM.from_pretrained(source, quantization_config=config_for(capability), dtype=dtype)
+        model = AutoModelForCausalLM.from_pretrained(source, quantization_config=config_for(case), dtype=dtype)
     with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
         logits = model(IDS).logits.float()
-    model.save_pretrained(folder)
+    if not capability.unsaved:
+        model.save_pretrained(folder)
     return Made(model, seen, built, logits, folder)
 
 
@@ -142,12 +172,12 @@ def watch(patch, capability):
 
 
 @EVERY
-def test_the_engine_forwards_the_rows_asked_for_and_no_others(make, tokenizer, capability):
-    made = make(capability)
-    if not capability.needs_calibration:
+def test_the_engine_forwards_the_rows_asked_for_and_no_others(make, tokenizer, case):
+    made = make(case)
+    if not case.capability.needs_calibration:
         assert made.seen == [] and made.built == [] and made.model.calibration_manifest is None
         return
-    rows = build_calibration_set(config_for(capability), tokenizer)
+    rows = build_calibration_set(config_for(case), tokenizer)
     assert rows.rows_of_languages() == {"eng_Latn": 4, "swh_Latn": 2, "cmn_Hans": 2}
     asked = torch.from_numpy(rows.token_ids()).long()
     forwarded = torch.cat(made.seen).cpu()
@@ -156,32 +186,41 @@ def test_the_engine_forwards_the_rows_asked_for_and_no_others(make, tokenizer, c
 
 
 @EVERY
-def test_the_report_has_every_language_and_says_who_quantized(make, capability):
-    model = make(capability).model
+def test_the_report_has_every_language_and_says_who_quantized(make, case):
+    model = make(case).model
     report = model.multilingual_report
     assert [score.language for score in report.scores] == list(LANGUAGES.values())
     assert all(score.kl.mean.value > 0 for score in report.scores), "quantizing changed nothing"
-    assert (report.setting["method"], report.setting["engine"]) == (capability.method, capability.engine)
-    assert report.setting["bits"] in capability.bits
-    assert (report.calibration is not None) == capability.needs_calibration
+    assert (report.setting["method"], report.setting["engine"]) == (case.capability.method, case.capability.engine)
+    assert report.setting["bits"] in case.capability.bits
+    assert (report.calibration is not None) == case.capability.needs_calibration
 
 
-@EVERY
-def test_the_checkpoint_says_how_it_was_made_and_nothing_local(make, random_model, capability):
-    made = make(capability)
+@EVERY_UNSAVED
+def test_a_method_that_leaves_no_checkpoint_says_why_and_writes_nothing(make, case):
+    made = make(case)
+    with pytest.raises(ConfigError) as refusal:
+        made.model.save_pretrained(made.folder)
+    assert case.capability.name in str(refusal.value) and case.capability.unsaved in str(refusal.value)
+    assert list(made.folder.parent.iterdir()) == []
+
+
+@EVERY_SAVED
+def test_the_checkpoint_says_how_it_was_made_and_nothing_local(make, random_model, case):
+    made = make(case)
     config = json.loads((made.folder / "config.json").read_text(encoding="utf-8"))
     provenance = config["multilingual_calibration"]
-    assert (provenance["method"], provenance["engine"]) == (capability.method, capability.engine)
-    assert capability.versions().items() <= provenance["versions"].items()
-    assert (made.folder / "calibration_manifest.json").exists() == capability.needs_calibration
+    assert (provenance["method"], provenance["engine"]) == (case.capability.method, case.capability.engine)
+    assert case.capability.versions().items() <= provenance["versions"].items()
+    assert (made.folder / "calibration_manifest.json").exists() == case.capability.needs_calibration
     assert (made.folder / "multilingual_report.json").exists()
     local = [str(random_model).encode(), str(made.folder).encode()]
     assert [path.name for path in made.folder.iterdir() if any(place in path.read_bytes() for place in local)] == []
 
 
-@EVERY
-def test_saving_leaves_the_model_as_it_was(make, capability):
-    made = make(capability)
+@EVERY_SAVED
+def test_saving_leaves_the_model_as_it_was(make, case):
+    made = make(case)
     with torch.inference_mode(), torch.compiler.set_stance("force_eager"):
         assert torch.equal(made.model(IDS).logits.float(), made.logits)
 
@@ -190,9 +229,9 @@ def test_saving_leaves_the_model_as_it_was(make, capability):
 def elsewhere(make, tmp_path_factory):
     """Logits and text of every checkpoint, loaded by one process that cannot import this package."""
     places, folder = {}, tmp_path_factory.mktemp("elsewhere")
-    for capability in CAPABILITIES:
-        if why_not_here(capability) is None:
-            places[capability.name] = (str(make(capability).folder), capability.loader)
+    for case in SAVED:
+        if why_not_here(case) is None:
+            places[str(case)] = (str(make(case).folder), case.capability.loader)
     (folder / "places.json").write_text(json.dumps(places), encoding="utf-8")
     # Kernels compile on their first call; their eager form gives the same bits.
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TORCHDYNAMO_DISABLE": "1", "OMP_NUM_THREADS": "1"}
@@ -202,10 +241,10 @@ def elsewhere(make, tmp_path_factory):
     return torch.load(folder / "results.pt")
 
 
-@EVERY
-def test_another_process_without_this_package_loads_the_same_model_and_generates(make, elsewhere, capability):
-    made = make(capability)
-    loaded = elsewhere[capability.name]
+@EVERY_SAVED
+def test_another_process_without_this_package_loads_the_same_model_and_generates(make, elsewhere, case):
+    made = make(case)
+    loaded = elsewhere[str(case)]
     difference = (loaded["logits"] - made.logits).norm() / made.logits.norm()
-    assert difference <= capability.tolerance, f"logits differ by {difference:.2g} of their norm"
+    assert difference <= case.capability.tolerance, f"logits differ by {difference:.2g} of their norm"
     assert loaded["text"].shape == (1, 45)

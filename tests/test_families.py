@@ -3,7 +3,7 @@
     pytest tests/test_families.py --durations 0
 
 A method comes in by one more entry in `METHODS`. Types of weights and tied embeddings go round over the families, so that
-every method meets all of both.
+every method meets all of both, and every family is met with tied and untied embeddings.
 """
 
 import itertools
@@ -77,8 +77,8 @@ FAMILIES = {
 # Method and its settings -> the families it refuses, and the words it does it with.
 FUSED = "keeps experts in fused tensors"
 METHODS = {
-    "gptq": (
-        {"bits": 4, "num_rows": 2, "sequence_length": 32},
+    "gptq by optimum": (
+        {"method": "gptq", "engine": "optimum", "bits": 4, "num_rows": 2, "sequence_length": 32},
         {
             "gpt2": "could not be loaded again",
             "mixtral": FUSED,
@@ -86,12 +86,23 @@ METHODS = {
             "qwen3-moe": FUSED,
         },
     ),
+    "gptq by llmcompressor": (
+        {"method": "gptq", "engine": "llmcompressor", "bits": 4, "num_rows": 2, "sequence_length": 32},
+        {
+            "gpt2": "no linear layer that",
+            "mixtral": "would not load those of a mixtral model",
+        },
+    ),
 }
-TOLERANCES = {each.method: each.tolerance for each in reversed(all_capabilities())}
+TOLERANCES = {(each.method, each.engine): each.tolerance for each in all_capabilities()}
 
 SETTINGS = EvaluationConfig(tokens_per_language=100, sequence_length=32, bootstrap_draws=100)
-ROUND = itertools.cycle(itertools.product((True, False), ("float32", "bfloat16", "float16")))
-CASES = [(method, family, *next(ROUND)) for method in METHODS for family in FAMILIES]
+KINDS = list(itertools.product((True, False), ("float32", "bfloat16", "float16")))
+CASES = [
+    (method, family, *KINDS[(place + turn * len(KINDS) // 2) % len(KINDS)])
+    for turn, method in enumerate(METHODS)
+    for place, family in enumerate(FAMILIES)
+]
 
 
 def random_model(family, tokenizer, tied, dtype):
@@ -116,7 +127,7 @@ def test_a_family_is_quantized_measured_and_loaded_again_or_refused(
     tokenizer.save_pretrained(tmp_path / "model")
 
     def run():
-        return quantize(tmp_path / "model", method, languages=["en", "sw"], **{**settings, "evaluation": SETTINGS})
+        return quantize(tmp_path / "model", languages=["en", "sw"], **{**settings, "evaluation": SETTINGS})
 
     if family in refused:
         monkeypatch.setattr(MultilingualQuantizer, "postprocess_model", None)  # the weights are loaded by then
@@ -132,10 +143,11 @@ def test_a_family_is_quantized_measured_and_loaded_again_or_refused(
     assert all(math.isfinite(score.relative_change.value) and score.kl.mean.value > 0 for score in report.scores)
     assert report.setting["dtype"] == dtype and again.dtype == model.dtype
     before, after = logits_of(quantized).float(), logits_of(again).float()
-    assert (after - before).norm() / before.norm() <= TOLERANCES[method]
+    assert (after - before).norm() / before.norm() <= TOLERANCES[settings["method"], settings["engine"]]
 
 
-def test_every_method_meets_all_types_of_weights_with_tied_and_untied_embeddings():
+def test_every_method_meets_all_types_of_weights_and_every_family_tied_and_untied_embeddings():
+    assert {(family, tied) for _, family, tied, _ in CASES} == set(itertools.product(FAMILIES, (True, False)))
     for method, (_, refused) in METHODS.items():
         met = {(tied, dtype) for of, family, tied, dtype in CASES if of == method and family not in refused}
         assert len(met) == 6

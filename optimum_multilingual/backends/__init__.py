@@ -21,6 +21,7 @@ ENGINES = (
     "auto_round:AutoRoundBackend",
     "gptqmodel:GPTQModelBackend",
     "quanto:QuantoBackend",
+    "hqq:HQQBackend",
 )
 
 

@@ -8,18 +8,20 @@ import random
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
+from .auto_round_formats import FORMATS, check_format, describe, loading_config, require_format
 from .base import Backend
 from .capability import Capability
-from .layer_checks import check_group_size, fitting_group_size, linear_layers, refuse_fused_experts, require_layers
+from .layer_checks import linear_layers, refuse_fused_experts, require_layers, settled_group_size
 from .method_options import Choice, Number, Option
 from .on_the_fly import take_over
-from .quiet import quiet_import, quiet_logger
+from .packed_gptq import packed_layout, written_as
+from .quiet import quiet_engine, quiet_import, quiet_logger
 from .row_batches import batches_of
 
 AUTO_ROUND = Capability(
@@ -30,7 +32,7 @@ AUTO_ROUND = Capability(
     default_bits=4,
     group_sizes=(-1, 16, 32, 64, 128, 256),
     default_group_size=128,
-    formats=("auto-round",),
+    formats=tuple(FORMATS.values()),
     packages=("auto-round>=0.15,<0.16",),
     extra="auto-round",
     balance="Rows are handed over one at a time and in order; tuning draws them in shuffled batches without putting any back, "
@@ -39,15 +41,13 @@ AUTO_ROUND = Capability(
         Option("iters", 200, Number(1, whole=True), "steps of tuning for each block"),
         Option("batch_size", 8, Number(1, whole=True), "rows in each step; they should divide the rows there are"),
         Option("sym", True, Choice((True, False)), "no zero points"),
+        Option("format", "auto_round", Choice(tuple(FORMATS)), "of the checkpoint: AutoRound's own, GPTQ's or AWQ's"),
         Option("torch_compile", True, Choice((True, False)), "compile the blocks, which on a CPU takes a minute"),
     ),
     # Loaders choose another kernel for some sizes; with AutoRoundConfig(backend="torch") the logits are the same.
     tolerance=0.05,
     source='Cheng et al., "Optimize weight rounding via signed gradient descent for the quantization of LLMs" (2024)',
 )
-
-# This kernel keeps weights as they are stored; others repack them. Whoever loads the checkpoint chooses anew.
-KEEPING_KERNEL = "torch"
 
 CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 
@@ -65,41 +65,45 @@ class AutoRoundBackend(Backend):
 
     def __init__(self, config: MultilingualCalibrationConfig, capability: Capability):
         super().__init__(config, capability)
-        with quiet_import():
-            import auto_round  # noqa: F401  imported here once, quietly
         self.bits = capability.bits_of(config)
         self.group_size = capability.group_size_of(config)
         self.options = capability.options_of(config)
+        require_format(capability, self.options["format"], self.bits, self.options["sym"])
+        with quiet_import():
+            import auto_round  # noqa: F401  imported here once, quietly
+
+            if self.options["format"] != "auto_round":
+                import gptqmodel  # noqa: F401  loads the others
 
     def check_model(self, model: Any) -> None:
         super().check_model(model)
         refuse_fused_experts(model, model, self.capability)
         layers = linear_layers(model)
         require_layers(model, layers, self.capability)
-        if self.config.group_size is None:
-            self.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
-        assert self.group_size is not None
-        for name, (inputs, _) in layers.items():
-            check_group_size(name, inputs, self.group_size, self.capability)
+        self.group_size = settled_group_size(layers, self.config, self.capability)
+        check_format(layers, self.options["format"])
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         import torch
-        from transformers import AutoRoundConfig
 
         assert calibration_set is not None
         device, places = model.device, getattr(model, "hf_device_map", None)
-        # Kernels compute in 16 bits: of a float32 checkpoint the loader rounds the frequencies of the rotary embedding too.
-        dtype = torch.float16 if model.dtype == torch.float32 else model.dtype
+        written, dtype = self.options["format"], model.dtype
+        if written == "auto_round" and dtype == torch.float32:
+            # Its kernels compute in 16 bits: of a float32 checkpoint the loader rounds the rotary embedding's frequencies too.
+            dtype = torch.float16
         with tempfile.TemporaryDirectory() as place, quiet_tuning(), process_as_it_was(), frozen_garbage():
             folder = self._tune(model, calibration_set, Path(place))
             quantized = type(model).from_pretrained(
                 folder,
-                quantization_config=AutoRoundConfig(backend=KEEPING_KERNEL),
+                quantization_config=loading_config(written, self.bits),
                 dtype=dtype,
                 device_map=places or {"": device},
             )
-            quantized.config.quantization_config.backend = "auto"
+            describe(quantized.config.quantization_config, written)
             take_over(model, quantized)
+        if written == "auto_gptq":
+            self._packed = packed_layout(model)
 
     def _tune(self, model: Any, calibration_set: CalibrationSet, folder: Path) -> str:
         from auto_round import AutoRound
@@ -118,7 +122,7 @@ class AutoRoundBackend(Backend):
             device_map=str(model.device),
             seed=calibration_set.manifest.seed,
         )
-        _, written = engine.quantize_and_save(str(folder), format="auto_round", inplace=True)
+        _, written = engine.quantize_and_save(str(folder), format=self.options["format"], inplace=True)
         return written
 
     def details(self, model: Any) -> dict[str, Any]:
@@ -128,9 +132,14 @@ class AutoRoundBackend(Backend):
             "bits": upstream.bits,
             "group_size": upstream.group_size,
             **self.options,
-            "format": "auto-round",
+            "format": FORMATS[self.options["format"]],
             "kernel": ", ".join(sorted(kernels)),
         }
+
+    def checkpoint(self, model: Any) -> AbstractContextManager[None]:
+        if self.options["format"] == "auto_gptq":
+            return written_as(model, "gptq", self._packed)
+        return nullcontext()
 
 
 @contextmanager
@@ -138,6 +147,7 @@ def quiet_tuning() -> Iterator[None]:
     """Lets only errors of auto-round through."""
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(quiet_engine())
         warnings.filterwarnings("ignore", message="In CPU autocast")
         # Only the kernel is passed on purpose.
         warnings.filterwarnings("ignore", message="You passed `quantization_config`")

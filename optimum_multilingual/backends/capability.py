@@ -41,7 +41,7 @@ class Capability:
         bits: of a weight, those there are.
         group_sizes: weights that share a scale, those there are; -1 is one group for all inputs of a layer; empty where a
             method has no groups.
-        formats: of the checkpoint, the default first.
+        formats: of the checkpoint, the default first; empty where none can be saved.
         packages: requirements such as "gptqmodel>=7.6", by name of the distribution; versions outside are refused.
         extra: of this package, which installs them.
         balance: how the shares of the languages reach the engine unchanged, one sentence.
@@ -56,6 +56,7 @@ class Capability:
         tolerance: largest difference between logits in memory and after loading, over their norm; 0 where the same kernel
             computes both.
         source: the paper, or the engine's own description.
+        unsaved: why no checkpoint is saved, and what leaves one; empty where one is.
     """
 
     method: str
@@ -77,6 +78,7 @@ class Capability:
     loader: str = "transformers:AutoModelForCausalLM"
     tolerance: float = 0.0
     source: str = ""
+    unsaved: str = ""
 
     @property
     def name(self) -> str:
@@ -130,6 +132,15 @@ class Capability:
                 f"{self.name} needs no calibration, so no set is built and {', '.join(given)} would do nothing; leave that "
                 "out. What languages are measured on is said by languages=, corpus= and evaluation=EvaluationConfig(...)."
             )
+
+    def require_saving(self) -> None:
+        """Refuses to save what the method makes, where no checkpoint of it would load.
+
+        Raises:
+            ConfigError: says why, and which methods leave one.
+        """
+        if self.unsaved:
+            raise ConfigError(f"A model quantized with {self.name} cannot be saved: {self.unsaved}")
 
     def check_dtype(self, model: Any) -> None:
         """Refuses a model whose weights have a type the engine does not start from.

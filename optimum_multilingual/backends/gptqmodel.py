@@ -15,13 +15,7 @@ from .base import Backend
 from .capability import Capability
 from .gptq import GPTQ as GPTQ_BY_OPTIMUM
 from .gptqmodel_surroundings import at_work, require_one_device
-from .layer_checks import (
-    check_group_size,
-    fitting_group_size,
-    linear_layers,
-    refuse_fused_experts,
-    require_layers,
-)
+from .layer_checks import linear_layers, refuse_fused_experts, require_layers, settled_group_size
 from .method_options import Choice, Number, Option
 from .packed_gptq import (
     PACKING_KERNEL,
@@ -109,10 +103,8 @@ class GPTQModelBackend(Backend):
         super().check_model(model)
         refuse_family(model.config.model_type, self.capability)
         layers = self._layers(model)
-        if self.config.group_size is None:
-            self.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
+        self.group_size = settled_group_size(layers, self.config, self.capability)
         for name, (inputs, outputs) in layers.items():
-            check_group_size(name, inputs, self.group_size, self.capability)
             check_packable(name, inputs, outputs, "Choose another model or method.")
 
     def _layers(self, model: Any) -> dict[str, tuple[int, int]]:

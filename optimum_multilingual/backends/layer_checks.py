@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..config import MultilingualCalibrationConfig
 from ..errors import ModelError
 from .capability import Capability
 
@@ -26,7 +27,7 @@ def linear_layers(model: Any, classes: tuple[str, ...] = ("Linear",)) -> dict[st
 
 
 def named_layers(model: Any, names: Iterable[str]) -> list[str]:
-    """Full names of the layers that are meant by a full name or its last parts.
+    """Full names of the layers that are meant by a full name or its last parts, and of all that those hold.
 
     >>> named_layers(model, ["down_proj"])
     ['model.layers.0.mlp.down_proj', 'model.layers.1.mlp.down_proj']
@@ -34,7 +35,7 @@ def named_layers(model: Any, names: Iterable[str]) -> list[str]:
     Raises:
         ModelError: a name means none.
     """
-    every, found = [name for name, _ in model.named_modules()], []
+    every, found = [name for name, _ in model.named_modules()], set()
     for wanted in names:
         meant = [name for name in every if f".{name}".endswith(f".{wanted}")]
         if not meant:
@@ -42,8 +43,8 @@ def named_layers(model: Any, names: Iterable[str]) -> list[str]:
                 f"{type(model).__name__} has no layer {wanted!r} to skip; names are those of `model.named_modules()`, in full "
                 "or their last parts."
             )
-        found += meant
-    return found
+        found |= {name for name in every if f"{name}.".startswith(tuple(f"{each}." for each in meant))}
+    return [name for name in every if name in found]
 
 
 def require_layers(model: Any, layers: Mapping[str, Any], capability: Capability) -> None:
@@ -58,6 +59,15 @@ def require_layers(model: Any, layers: Mapping[str, Any], capability: Capability
         )
 
 
+def fused_experts(blocks: Any) -> dict[str, tuple[int, int]]:
+    """(inputs, outputs) of each expert in the tensors that hold all experts of a layer, by the tensor's name."""
+    return {
+        name: (parameter.shape[-1], parameter.shape[-2])
+        for name, parameter in blocks.named_parameters()
+        if parameter.ndim > 2
+    }
+
+
 def refuse_fused_experts(model: Any, blocks: Any, capability: Capability) -> None:
     """Refuses experts that are kept in one tensor, which engines that look for linear layers do not see.
 
@@ -69,12 +79,34 @@ def refuse_fused_experts(model: Any, blocks: Any, capability: Capability) -> Non
     Raises:
         ModelError: there are some.
     """
-    fused = [name for name, parameter in blocks.named_parameters() if parameter.ndim > 2]
+    fused = fused_experts(blocks)
     if fused:
         raise ModelError(
-            f"{type(model).__name__} keeps experts in fused tensors ({fused[0]}), which {capability.name} passes over in "
-            "silence: most of the model would stay unquantized. Choose a dense model or another method."
+            f"{type(model).__name__} keeps experts in fused tensors ({next(iter(fused))}), which {capability.name} passes over "
+            "in silence: most of the model would stay unquantized. Choose a dense model or another method."
         )
+
+
+def settled_group_size(
+    layers: Mapping[str, tuple[int, int]], config: MultilingualCalibrationConfig, capability: Capability
+) -> int:
+    """The group size of a model: the one a configuration asks for, or where it asks for none the one that fits.
+
+    Args:
+        layers: (inputs, outputs) of those that are quantized.
+        config: which may give a group size.
+        capability: of a method with groups.
+
+    Raises:
+        ModelError: it does not divide a layer.
+    """
+    size = capability.group_size_of(config)
+    if config.group_size is None:
+        size = fitting_group_size((inputs for inputs, _ in layers.values()), capability)
+    assert size is not None
+    for name, (inputs, _) in layers.items():
+        check_group_size(name, inputs, size, capability)
+    return size
 
 
 def fitting_group_size(inputs: Iterable[int], capability: Capability) -> int:

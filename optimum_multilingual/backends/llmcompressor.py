@@ -12,14 +12,8 @@ from ..config import MultilingualCalibrationConfig
 from ..errors import ModelError
 from .base import Backend
 from .capability import Capability
-from .layer_checks import (
-    check_group_size,
-    fitting_group_size,
-    linear_layers,
-    named_layers,
-    refuse_fused_experts,
-    require_layers,
-)
+from .layer_checks import linear_layers, named_layers, require_layers, settled_group_size
+from .llmcompressor_experts import SHARED_EXPERT_GATE, expert_layers, refuse_skipped_experts
 from .llmcompressor_recipes import recipe_of
 from .llmcompressor_run import compress, decompress, import_silently, mark_as_loaded, run
 from .method_options import Choice, ModuleNames, Number, Option
@@ -121,17 +115,15 @@ class LLMCompressorBackend(Backend):
                 f"{self.capability.name} scales layers against each other, and is known to leave models of "
                 f"{', '.join(families)} otherwise as they were; this one is {model.config.model_type}. Choose 'gptq'."
             )
-        refuse_fused_experts(model, model, self.capability)
+        experts = expert_layers(model, self.capability.method == GPTQ.method, self.capability)
         self.skipped = named_layers(model, self.options["skip_modules"])
-        layers = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped}
+        refuse_skipped_experts(experts, self.skipped)
+        self.skipped += [name for name, _ in model.named_modules() if name.endswith(SHARED_EXPERT_GATE)]
+        layers = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped} | experts
         require_layers(model, layers, self.capability)
         self.skipped += [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
-        if self.group_size is None:
-            return
-        if self.config.group_size is None:
-            self.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
-        for name, (inputs, _) in layers.items():
-            check_group_size(name, inputs, self.group_size, self.capability)
+        if self.group_size is not None:
+            self.group_size = settled_group_size(layers, self.config, self.capability)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         bits = self.capability.bits_of(self.config)

@@ -79,9 +79,7 @@ class QuantoBackend(Backend):
             # Its attention cuts a quantized output in three, whose parts keep the whole's size (optimum-quanto 0.2.7).
             raise ModelError(f"{self.capability.name} cannot run a gpt_neox model; choose 'quanto', or another method.")
         refuse_fused_experts(model, model, self.capability)
-        named = tuple(f"{name}." for name in named_layers(model, self.options["skip_modules"]))
-        # Quanto goes by the names of layers, so a block that is named has to name what it holds.
-        self.skipped = [name for name, _ in model.named_modules() if f"{name}.".startswith(named)]
+        self.skipped = named_layers(model, self.options["skip_modules"])
         left = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped}
         require_layers(model, left, self.capability)
         self.skipped += [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]

@@ -10,8 +10,8 @@ from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
 from .base import Backend
 from .capability import Capability
-from .layer_checks import check_group_size, fitting_group_size, linear_layers, refuse_fused_experts, require_layers
-from .method_options import ModuleNames, Option
+from .layer_checks import linear_layers, refuse_fused_experts, require_layers, settled_group_size
+from .method_options import Choice, ModuleNames, Option
 from .on_the_fly import quantize_by_loading
 from .quiet import quiet_import
 
@@ -46,9 +46,23 @@ INTX_WEIGHT_ONLY = replace(
     default_bits=4,
     group_sizes=(-1, 16, 32, 64, 128, 256),
     default_group_size=32,
+    options=(
+        Option(
+            "choose_qparams_algorithm",
+            "affine",
+            Choice(("affine", "hqq_scale_only")),
+            "scales from the largest weight of a group, or fitted to all of them as HQQ does, without zero points",
+        ),
+        *INT8_WEIGHT_ONLY.options,
+    ),
 )
 EIGHT_DYNAMIC_FOUR = replace(
-    INTX_WEIGHT_ONLY, method="8da4w", title="4-bit weights, dynamic 8-bit activations", bits=(4,), default_bits=None
+    INTX_WEIGHT_ONLY,
+    method="8da4w",
+    title="4-bit weights, dynamic 8-bit activations",
+    bits=(4,),
+    default_bits=None,
+    options=INT8_WEIGHT_ONLY.options,
 )
 
 # Class of torchao -> what it does.
@@ -83,12 +97,8 @@ class TorchAOBackend(Backend):
         refuse_fused_experts(model, model, self.capability)
         layers = linear_layers(model)
         require_layers(model, layers, self.capability)
-        if self.group_size is None or not isinstance(self.config.method, str):
-            return
-        if self.config.group_size is None:
-            self.group_size = fitting_group_size((inputs for inputs, _ in layers.values()), self.capability)
-        for name, (inputs, _) in layers.items():
-            check_group_size(name, inputs, self.group_size, self.capability)
+        if self.group_size is not None and isinstance(self.config.method, str):
+            self.group_size = settled_group_size(layers, self.config, self.capability)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         quantize_by_loading(model, self._upstream_config())
@@ -104,6 +114,7 @@ class TorchAOBackend(Backend):
     def _rounding(self) -> Any:
         import torch
         from torchao import quantization
+        from torchao.quantization.quantize_.workflows import IntxChooseQParamsAlgorithm
 
         method = self.capability.method
         if method == INT8_WEIGHT_ONLY.method:
@@ -115,16 +126,23 @@ class TorchAOBackend(Backend):
         by_group = quantization.PerAxis(0) if self.group_size == -1 else quantization.PerGroup(self.group_size)
         if method == EIGHT_DYNAMIC_FOUR.method:
             return quantization.Int8DynamicActivationIntxWeightConfig(weight_dtype=kind, weight_granularity=by_group)
-        return quantization.IntxWeightOnlyConfig(weight_dtype=kind, granularity=by_group)
+        algorithm = self.capability.options_of(self.config)["choose_qparams_algorithm"]
+        return quantization.IntxWeightOnlyConfig(
+            weight_dtype=kind,
+            granularity=by_group,
+            intx_choose_qparams_algorithm=IntxChooseQParamsAlgorithm(algorithm),
+        )
 
     def details(self, model: Any) -> dict[str, Any]:
         rounding = model.config.quantization_config.quant_type
         kind = str(getattr(rounding, "weight_dtype", "int8")).removeprefix("torch.")
         groups = getattr(rounding, "weight_granularity", getattr(rounding, "granularity", None))
         layers = [type(layer.weight).__name__ for layer in model.modules() if type(layer).__name__ == "Linear"]
+        algorithm = getattr(rounding, "intx_choose_qparams_algorithm", None)
         return {
             "bits": int(kind.removeprefix("int")),
             "group_size": getattr(groups, "group_size", None) if self.group_size is None else self.group_size,
+            **({} if algorithm is None else {"choose_qparams_algorithm": algorithm.value}),
             "format": "torchao",
             "kernel": next(name for name in layers if name != "Parameter"),
         }

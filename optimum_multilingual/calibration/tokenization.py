@@ -16,6 +16,9 @@ from ..errors import TokenizerError
 MAX_UNKNOWN_SHARE = 0.5
 
 
+SAVE_ONE = "Save one there with tokenizer.save_pretrained(...), or pass tokenizer= (a tokenizer, or the name or folder of one)."
+
+
 def load_tokenizer(given: Any, model_name: str | None = None, revision: str | None = None) -> Any:
     """Takes the tokenizer that was given, by object or name, or finds the one beside the model.
 
@@ -25,7 +28,7 @@ def load_tokenizer(given: Any, model_name: str | None = None, revision: str | No
         revision: the commit the model was loaded from, for models on the Hub.
 
     Raises:
-        TokenizerError: there is none.
+        TokenizerError: there is none, or one whose files are missing.
     """
     if given is not None and not isinstance(given, str | Path):
         if not callable(getattr(given, "get_vocab", None)):
@@ -35,13 +38,18 @@ def load_tokenizer(given: Any, model_name: str | None = None, revision: str | No
 
     name = str(given or model_name)
     try:
-        return AutoTokenizer.from_pretrained(name, revision=None if given else revision)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=None if given else revision)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         raise TokenizerError(
-            f"No tokenizer could be loaded from {name!r} ({type(error).__name__}: {str(error).splitlines()[0][:200]}). "
-            "Save one there with tokenizer.save_pretrained(...), or pass tokenizer= (a tokenizer, or the name or folder "
-            "of one)."
+            f"No tokenizer could be loaded from {name!r} ({type(error).__name__}: {str(error).splitlines()[0][:200]}). {SAVE_ONE}"
         ) from error
+    # Of some families AutoTokenizer makes an empty one where there are no files, which turns all text into nothing.
+    if set(tokenizer.get_vocab()) <= {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}:
+        raise TokenizerError(
+            f"No tokenizer could be loaded from {name!r}: without its files, a {type(tokenizer).__name__} knows special tokens "
+            f"alone. {SAVE_ONE}"
+        )
+    return tokenizer
 
 
 def check_coverage(tokens: Iterable[np.ndarray], tokenizer: Any, language_name: str) -> None:

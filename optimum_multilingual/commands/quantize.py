@@ -82,6 +82,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
             from transformers import AutoConfig, AutoModelForCausalLM
 
             from .. import integration  # noqa: F401  makes the configuration known to from_pretrained
+        from ..backends import find_backend
         from ..calibration.tokenization import load_tokenizer
         from ..evaluation.processes import Processes
 
@@ -91,6 +92,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
                 f"{self.args.model} is already quantized ({upstream.get('quant_method')}); quantizing starts from the "
                 "full-precision model. To measure this one, use `optimum-cli multilingual evaluate`."
             )
+        find_backend(config).capability.require_saving()
         _tell_memory()
         model = AutoModelForCausalLM.from_pretrained(
             self.args.model, quantization_config=config, device_map=self.args.device_map

@@ -24,7 +24,7 @@ from ..languages import Language
 from .activation_ranges import Ranges, added_ranges, range_counter
 from .divergence import OutputHead, compare_states
 from .downstream import Answers, Downstream, Task, prepare_downstream
-from .experts import Counts, ExpertCounter, added
+from .experts import Counts, ExpertCounter, added, warn_of_uncounted_experts
 from .held_out import HeldOutDocument, Window, check_stride, cut_windows, first_token, hold_out
 from .processes import Processes
 from .scoring import CHECKED_TOKENS, Scorer, check_head, make_batches, output_head, targets_of
@@ -163,6 +163,8 @@ def run_reference(
     counter, processes = ExpertCounter(model), processes or Processes.current()
     watcher = range_counter(model) if watch_ranges else None
     scorer = Scorer(model, counter) if watcher is None else Scorer(model, counter, watcher)
+    if processes.is_main:
+        warn_of_uncounted_experts(model)
 
     def score() -> dict[Any, Any]:
         check_head(model, head, first[0].start(CHECKED_TOKENS))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
+logger = logging.getLogger(__name__)
+
 # What experts are handed: the numbers of the chosen ones, shape [tokens, chosen]. gpt-oss has a name of its own.
 CHOSEN = ("top_k_index", "router_indices")
+
+# How classes of modules that hold experts are named.
+EXPERTS = re.compile("[Ee]xpert|MoE$")
 
 # Tokens of each expert by the name of the layer, shape [experts].
 Counts = dict[str, np.ndarray]
@@ -32,6 +39,22 @@ def expert_layers(model: Any) -> dict[str, str]:
         if named and hasattr(module, "num_experts"):
             found[name] = named[0]
     return found
+
+
+def warn_of_uncounted_experts(model: Any) -> None:
+    """Says so where a model has experts that are not handed the numbers of the chosen ones, as those of JetMoe."""
+    if expert_layers(model):
+        return
+    for name, module in model.named_modules():
+        if EXPERTS.search(type(module).__name__):
+            logger.warning(
+                "%s has experts (%s, a %s), and nothing says in a way that is known here which tokens go to which: they are not "
+                "counted by language.",
+                type(model).__name__,
+                name,
+                type(module).__name__,
+            )
+            return
 
 
 class ExpertCounter:

@@ -65,7 +65,8 @@ def test_the_extra_of_a_method_installs_what_the_method_needs(capability):
 @EVERY
 def test_what_is_said_of_a_method_holds_together(capability):
     assert capability.method == capability.method.lower() and capability.engine == capability.engine.lower()
-    assert capability.balance.endswith(".") and capability.title and capability.bits and capability.formats
+    assert capability.balance.endswith(".") and capability.title and capability.bits
+    assert bool(capability.formats) != bool(capability.unsaved)
     assert capability.default_bits in capability.bits or (capability.default_bits is None and len(capability.bits) == 1)
     assert capability.default_group_size in capability.group_sizes or not capability.group_sizes
     assert all(option.default is None or option.allowed.allows(option.default) for option in capability.options)

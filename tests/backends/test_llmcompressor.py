@@ -190,10 +190,11 @@ def test_groups_must_fit_and_the_largest_that_does_is_taken(random_llama):
 
 
 def test_layers_to_skip_are_named_by_their_last_parts(small_model, tmp_path):
-    options = {"skip_modules": ["down_proj", "layers.0.self_attn.q_proj"]}
+    options = {"skip_modules": ["down_proj", "layers.0.self_attn.q_proj", "layers.1.mlp"]}
     saved, _ = scheme_of(quantize(small_model, "w8a8-dynamic", method_options=options), tmp_path / "out")
     down = [f"model.layers.{number}.mlp.down_proj" for number in (0, 1)]
-    assert sorted(saved["ignore"]) == sorted(["lm_head", "model.layers.0.self_attn.q_proj", *down])
+    block = [f"model.layers.1.mlp.{name}_proj" for name in ("gate", "up")]
+    assert sorted(saved["ignore"]) == sorted(["lm_head", "model.layers.0.self_attn.q_proj", *down, *block])
     with pytest.raises(ModelError, match="has no layer 'up' to skip"):
         quantize(small_model, "w8a8-dynamic", method_options={"skip_modules": ["up"]})
 

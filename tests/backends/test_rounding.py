@@ -13,8 +13,8 @@ SHORT = EvaluationConfig(tokens_per_language=300, bootstrap_draws=100)
 
 
 def quantize(path, method, **settings):
-    config = MultilingualCalibrationConfig(method, languages=LANGUAGES, evaluation=SHORT, **settings)
-    return AutoModelForCausalLM.from_pretrained(path, quantization_config=config)
+    config = MultilingualCalibrationConfig(method, languages=LANGUAGES, **{"evaluation": SHORT, **settings})
+    return AutoModelForCausalLM.from_pretrained(path, quantization_config=config, dtype="float32")
 
 
 def weights_of(model):
@@ -38,7 +38,9 @@ def upstream_configs():
 @pytest.mark.parametrize("method", ["llm.int8", "nf4", "fp4", "int8-weight-only", "intx-weight-only"])
 def test_the_weights_are_those_of_transformers_by_name_or_by_upstream_config(tiny_model_path, method):
     upstream = upstream_configs()[method]
-    theirs = weights_of(AutoModelForCausalLM.from_pretrained(tiny_model_path, quantization_config=upstream))
+    theirs = weights_of(
+        AutoModelForCausalLM.from_pretrained(tiny_model_path, quantization_config=upstream, dtype="float32")
+    )
     for given in (method, upstream):
         model = quantize(tiny_model_path, given)
         ours = weights_of(model)
@@ -99,6 +101,7 @@ def test_the_fault_of_bitsandbytes_that_is_worked_around_is_still_there():
         ("int8-dynamic", {}),
         ("8da4w", {"group_size": -1}),
         ("intx-weight-only", {"bits": 2, "group_size": 64}),
+        ("intx-weight-only", {"method_options": {"choose_qparams_algorithm": "hqq_scale_only"}}),
     ],
 )
 def test_other_types_of_weights_survive_the_disk(tiny_model_path, tmp_path, same_kernels, dtype, method, settings):
@@ -108,6 +111,18 @@ def test_other_types_of_weights_survive_the_disk(tiny_model_path, tmp_path, same
     again = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=dtype)
     assert torch.equal(logits_of(again), logits_of(model))
     assert logits_of(model).dtype == getattr(torch, dtype)
+
+
+def test_scales_of_hqq_leave_weights_nearer_to_what_they_were_than_those_of_the_largest(tiny_model_path):
+    """By the norm that HQQ minimizes: outliers count less in it than in a square."""
+    dense = AutoModelForCausalLM.from_pretrained(tiny_model_path, dtype="float32").model.layers[0].mlp.up_proj.weight
+
+    def distance(algorithm):
+        settings = {"bits": 3, "method_options": {"choose_qparams_algorithm": algorithm}, "evaluation": None}
+        model = quantize(tiny_model_path, "intx-weight-only", **settings)
+        return (model.model.layers[0].mlp.up_proj.weight.dequantize() - dense).abs().pow(0.7).sum()
+
+    assert distance("hqq_scale_only") < distance("affine")
 
 
 @pytest.mark.parametrize("name", ["threshold", "skip_modules"])

@@ -35,7 +35,16 @@ def test_a_tokenizer_given_by_folder_is_taken_before_the_models_own(tmp_path, ti
     assert "jumba" in load_tokenizer(str(tmp_path), str(tiny_model_path)).get_vocab()
 
 
-@pytest.mark.parametrize("files", [{}, {"config.json": '{"model_type": "llama"}'}, {"tokenizer.json": "{ cut sho"}])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"config.json": '{"model_type": "llama"}'},
+        {"config.json": '{"model_type": "qwen2"}'},
+        {"config.json": '{"model_type": "gemma2"}'},
+        {"tokenizer.json": "{ cut sho"},
+    ],
+)
 def test_a_folder_without_a_whole_tokenizer_says_what_to_do(tmp_path, files):
     for name, content in files.items():
         (tmp_path / name).write_text(content)

@@ -40,6 +40,7 @@ def test_the_page_of_the_docs_holds_the_table_that_is_printed(cli):
     [
         (["methods", "gtpq"], ["no quantization method 'gtpq'", "nf4"]),
         (["methods", "nf4", "--markdown"], ["leave the name out"]),
+        (["quantize", "MODEL", "--method", "hqq"], ["'hqq' by hqq cannot be saved", "pickle", "hqq_scale_only"]),
         (["quantize", "MODEL", "--method", "nf4", "--engine", "optimum"], ["'nf4' is not done by engine='optimum'"]),
         (["quantize", "MODEL", "--method", "nf4", "--num-rows", "8"], ["needs no calibration", "num_rows"]),
         (["quantize", "MODEL", "--method-options", "double_quant"], ["NAME=VALUE", "got 'double_quant'"]),

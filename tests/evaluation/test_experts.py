@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, MixtralConfig, Qwen3MoeConfig
+from transformers import AutoModelForCausalLM, JetMoeConfig, MixtralConfig, Qwen3MoeConfig
 
 from optimum_multilingual import EvaluationConfig, MultilingualReport, evaluate_checkpoints, merge_reports
-from optimum_multilingual.evaluation.experts import ExpertCounter, expert_layers
+from optimum_multilingual.evaluation.experts import ExpertCounter, expert_layers, warn_of_uncounted_experts
 
 LANGUAGES = ["en", "sw"]
 SETTINGS = EvaluationConfig(tokens_per_language=400, sequence_length=48, batch_tokens=300, bootstrap_draws=100)
@@ -110,6 +110,24 @@ def test_the_counts_are_those_of_the_routers_own_logits_without_padding(family):
         chosen = of_layer.topk(2).indices[scored.flatten()]
         assert tokens.tolist() == torch.bincount(chosen.flatten(), minlength=4).tolist(), name
     assert counter.take() == {} and not any(layer._forward_pre_hooks for layer in model.modules())
+
+
+def test_experts_that_cannot_be_counted_are_a_warning_and_those_that_can_or_are_none_are_not(
+    tokenizer, tmp_path, caplog, random_llama
+):
+    sizes = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_key_value_heads": 1}
+    model = AutoModelForCausalLM.from_config(JetMoeConfig(vocab_size=len(tokenizer), kv_channels=32, **sizes))
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    report = evaluate_checkpoints(tmp_path, tmp_path, LANGUAGES, evaluation=SETTINGS)
+    assert report.experts == ()
+    [said] = [record.getMessage() for record in caplog.records if "experts" in record.getMessage()]
+    assert "JetMoeForCausalLM has experts (model.layers.0.mlp" in said and "not counted by language" in said
+
+    caplog.clear()
+    for counted in (random_experts("mixtral", vocab_size=97), random_llama()):
+        warn_of_uncounted_experts(counted)
+    assert caplog.records == []
 
 
 def test_a_pass_that_fails_counts_nothing():
