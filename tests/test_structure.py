@@ -28,7 +28,8 @@ ORDER = [
     {"backends", "evaluation", "model_checks"},
     {"report"},
     {"atomic_folder"},
-    {"analysis", "checkpoint", "comparison", "hub", "integration"},
+    {"analysis", "checkpoint", "comparison", "hub"},
+    {"integration"},
     {"recovery"},
     {"commands"},
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from optimum.commands.base import BaseOptimumCLICommand
 
+from ..config import DEFAULT_SEARCH_STEPS
 from . import arguments
 
 EXAMPLES = """\
@@ -29,7 +30,9 @@ class MinimaxCommand(BaseOptimumCLICommand):
         parser.add_argument("--engine", help="engine that does the method")
         parser.add_argument("--bits", type=int, help="bits of a weight")
         parser.add_argument("--group-size", type=int, help="weights that share a scale")
-        parser.add_argument("--steps", type=int, default=12, help="most quantizations to try (default: 12)")
+        parser.add_argument(
+            "--steps", type=int, default=DEFAULT_SEARCH_STEPS, help="most quantizations to try (default: %(default)s)"
+        )
         parser.add_argument("--rate", type=float, default=0.8, help="how fast shares follow damage (default: 0.8)")
         parser.add_argument("--output", metavar="FILE", help="write shares and steps as JSON")
         parser.add_argument("--device-map", help="as in from_pretrained, one device: cpu, cuda:0")

@@ -76,7 +76,7 @@ def pool(tokenizer):
         "sw": [f"Mto ulijaa mwaka wa {n}, na hakuna aliyevuka kabla ya adhuhuri." for n in range(24)],
     }
     settings = {"corpus": texts, "deduplicate": False, "sequence_length": 64, "num_rows": 16}
-    return RowPool.build(config(**settings), 16, 14, tokenizer, None)
+    return RowPool.build(config(**settings), 14, tokenizer, None)
 
 
 def test_mixtures_take_the_first_rows_of_every_language(pool):
@@ -92,7 +92,7 @@ def test_mixtures_take_the_first_rows_of_every_language(pool):
 
 
 def test_what_a_language_has_too_little_text_for_goes_to_the_others(pool):
-    limit = len(pool.sets[find_languages(["sw"])[0]])
+    limit = len(pool.packed[find_languages(["sw"])[0]])
     assert 8 <= limit < 14, "the text ends between the uniform share and the most rows"
     assert pool.counts([0.01, 0.99]) == [16 - limit, limit]
 
@@ -118,7 +118,7 @@ def test_shares_of_any_rows_are_divided_into_these_rows(rows):
 def test_less_text_than_the_uniform_share_is_an_error(tokenizer):
     texts = {"en": ["A short text, and one more. "] * 400, "sw": ["Maandishi mafupi."]}
     with pytest.raises(CorpusExhaustedError, match="Swahili"):
-        RowPool.build(config(corpus=texts, deduplicate=False), 4, 4, tokenizer, None)
+        RowPool.build(config(corpus=texts, deduplicate=False), 4, tokenizer, None)
 
 
 def found(uniform, minimax):
