@@ -13,7 +13,7 @@ from ..calibration.mixture import allocate
 from ..calibration.packing import PackedRow
 from ..calibration.plan import Plan, plan_sizes
 from ..calibration.source import TextSource
-from ..config import MultilingualCalibrationConfig
+from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
 from ..corpora import require_languages
 from ..languages import Language
 
@@ -61,11 +61,12 @@ class RowPool:
         assert config.num_rows is not None
         languages, source = config.resolved_languages, open_source(config, tokenizer)
         require_languages(source.corpus, languages)
-        uniform = plan_sizes(replace(config, mixture="uniform"), source, max_length, len(row_prefix(tokenizer)))
+        uniform = replace(config, mixture="uniform", search_steps=DEFAULT_SEARCH_STEPS)
+        length = plan_sizes(uniform, source, max_length, len(row_prefix(tokenizer))).sequence_length
         least = -(-config.num_rows // len(languages))
-        wanted = Plan(dict.fromkeys(languages, max(least, most)), uniform.weights, uniform.sequence_length)
+        wanted = Plan(dict.fromkeys(languages, max(least, most)), dict.fromkeys(languages, 1.0), length)
         packed = draw_rows(wanted, source, tokenizer, dict.fromkeys(languages, least))
-        return cls(packed, config.num_rows, uniform.sequence_length, source, tokenizer)
+        return cls(packed, config.num_rows, length, source, tokenizer)
 
     @property
     def languages(self) -> tuple[Language, ...]:

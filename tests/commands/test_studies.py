@@ -57,3 +57,15 @@ def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
     assert set(saved["shares"]) == {"eng_Latn", "swh_Latn"} and saved["conclusion"] in out
     assert all(0 < value < 1 for value in (*saved["uniform"].values(), *saved["minimax"].values()))
     MultilingualCalibrationConfig("gptq", languages=["en", "sw"], mixture=saved["shares"])
+
+
+def test_a_search_inside_quantize_leaves_a_manifest_that_builds_its_rows_again(tiny_model_path, tmp_path, cli):
+    arguments = ["--languages", "en", "sw", "--bits", "3", "--num-rows", "6", "--sequence-length", "32"]
+    search = ["--mixture", "minimax", "--search-steps", "2", "--evaluation-tokens", "500", "--bootstrap-draws", "100"]
+    code, out, err = cli("quantize", tiny_model_path, *arguments, *search, "--output", tmp_path / "out")
+    assert code == 0, err
+    assert "shares: minimax" in out
+    manifest = tmp_path / "out" / "calibration_manifest.json"
+    assert json.loads(manifest.read_text())["mixture"]["steps"] == 2
+    code, out, err = cli("calibrate", tiny_model_path, "--verify", manifest)
+    assert code == 0 and "identical: 6 rows" in out, err
