@@ -67,6 +67,7 @@ def compare(model, bits, args, calibration, tuning, final, output):
         ),
         steps=args.steps,
     )
+    found.save(output / f"{bits}bit-search")
     print(f"# {bits} bits: the search\n\n{found}\n", flush=True)
     all_languages = {"languages": LANGUAGES, **size}
     mixtures = {

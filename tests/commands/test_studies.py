@@ -46,10 +46,11 @@ def test_what_draws_the_pictures_is_missed_before_the_run(tiny_model_path, tmp_p
 
 def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
     arguments = ["--languages", "en", "sw", "--bits", "3", "--num-rows", "6", "--sequence-length", "32", "--steps", "2"]
-    quick = ["--evaluation-tokens", "600", "--bootstrap-draws", "100", "--output", tmp_path / "shares.json"]
+    quick = ["--evaluation-tokens", "600", "--bootstrap-draws", "100", "--output", tmp_path / "minimax"]
     code, out, err = cli("minimax", tiny_model_path, *arguments, *quick)
     assert code == 0, err
-    saved = json.loads((tmp_path / "shares.json").read_text())
+    saved = json.loads((tmp_path / "minimax" / "minimax.json").read_text())
+    assert {path.name for path in (tmp_path / "minimax").glob("*.png")} == {"steps.png", "shares.png"}
     assert saved["steps"][0]["rows"] == [3, 3] and len(saved["steps"]) == 2
     first, second = saved["steps"]
     worst = int(np.argmax(first["damages"]))
