@@ -28,6 +28,7 @@ def find_minimax_mixture(
     rate: float = 0.8,
     patience: int = 4,
     least_gain: float = 0.01,
+    mean_rise: float = 0.01,
     device_map: Any = None,
 ) -> MinimaxMixture:
     """Searches the shares that lower the worst language's KL to the reference, at a fixed number of rows.
@@ -38,8 +39,9 @@ def find_minimax_mixture(
         >>> replace(config, mixture=found.shares)        # what the one line takes
 
     Begins with uniform shares, quantizes a copy of the model, measures every language's KL on tuning text, and lets shares grow
-    where the damage is above the mean. Ends after `steps`, or when `patience` steps gained less than `least_gain`. The best
-    mixture and the uniform one are then compared on tuning text that the search did not see; unless the worst language is
+    where the damage is above the mean. Ends after `steps`, or when `patience` steps gained less than `least_gain`. Where
+    the mean over languages has risen for it, two mixtures nearer to the uniform one are tried. The best that keeps the mean
+    and the uniform one are then compared on tuning text that the search did not see; unless the worst language is
     better beyond noise there, the result is uniform, and says so.
 
     The reference is scored once, rows of every language are built once, and mixtures take the first ones. Tuning text is the
@@ -53,6 +55,7 @@ def find_minimax_mixture(
         rate: how fast shares follow damage, above 0 and at most 10.
         patience: steps without gain before the search ends, at least 1.
         least_gain: what counts as gain, as a part of the worst damage, from 0 to below 1.
+        mean_rise: how much the mean over languages may rise, as a part of what it is with uniform shares; infinite for no limit.
         device_map: as in `from_pretrained`, one device.
 
     Raises:
@@ -66,7 +69,7 @@ def find_minimax_mixture(
         raise ConfigError("A minimax mixture finds the shares itself; leave mixture and calibration_set out.")
     if config.evaluation is not None and config.evaluation.tasks:
         raise ConfigError("The search measures text only; leave evaluation.tasks out.")
-    rule = SearchRule(steps, rate, patience, least_gain)
+    rule = SearchRule(steps, rate, patience, least_gain, mean_rise)
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
     config = replace(config, mixture="minimax", corpus=corpus)
     find_calibrated_backend(config)

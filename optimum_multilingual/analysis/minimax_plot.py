@@ -30,9 +30,9 @@ def plot_steps(found: MinimaxMixture) -> Figure:
         roles = {0: " uniform", best: " best" if best else " uniform, best"}
         names = [f"{number + 1}{roles.get(number, '')}" for number in range(len(found.steps))]
         figure, axes = rows_of_languages(names, "KL to the reference, step by step of the search", _subtitle(found))
-        looks = {"mean of languages": (GAIN, "o", np.mean), "worst language": (LOSS, "D", np.max)}
-        for label, (colour, marker, pooled) in looks.items():
-            values = [float(pooled(step.damages)) for step in found.steps]
+        looks = {"mean of languages": (GAIN, "o", "mean"), "worst language": (LOSS, "D", "worst")}
+        for label, (colour, marker, name) in looks.items():
+            values = [value if np.isfinite(value := getattr(step, name)) else np.nan for step in found.steps]
             axes.plot(values, range(len(names)), color=colour, linewidth=0.8, alpha=0.5)
             axes.plot(values, range(len(names)), marker, color=colour, markersize=5.5, label=label)
             if np.isfinite(values[0]):

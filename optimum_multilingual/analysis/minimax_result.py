@@ -44,6 +44,11 @@ class Step:
         """The largest damage; infinite where one is no number."""
         return max(self.damages) if all(map(np.isfinite, self.damages)) else np.inf
 
+    @property
+    def mean(self) -> float:
+        """The mean over languages; infinite where a damage is no number."""
+        return float(np.mean(self.damages)) if all(map(np.isfinite, self.damages)) else np.inf
+
 
 @dataclass(frozen=True)
 class MinimaxMixture:
@@ -60,6 +65,7 @@ class MinimaxMixture:
         mean_change: the same of the mean over languages.
         languages: in the order of the steps' numbers.
         steps: every mixture that was tried, the uniform one first.
+        best: the one whose worst language lost least on the text of the search, of those that keep the mean.
         seconds: spent on "reference", "copying", "quantizing" and "evaluating".
     """
 
@@ -71,6 +77,7 @@ class MinimaxMixture:
     mean_change: Estimate
     languages: tuple[str, ...]
     steps: tuple[Step, ...]
+    best: Step
     seconds: Mapping[str, float]
 
     @classmethod
@@ -90,16 +97,20 @@ class MinimaxMixture:
         shares = (best if improved else steps[0]).measured_shares
         uniform, minimax = (dict(zip(losses.languages, map(float, of_it))) for of_it in losses.values)
         return cls(
-            dict(zip(tags, shares)), improved, uniform, minimax, worst_change, mean_change, tags, tuple(steps), seconds
+            dict(zip(tags, shares)),
+            improved,
+            uniform,
+            minimax,
+            worst_change,
+            mean_change,
+            tags,
+            tuple(steps),
+            best,
+            seconds,
         )
 
     def __str__(self) -> str:
         return self.to_markdown()
-
-    @property
-    def best(self) -> Step:
-        """The mixture tried whose worst language lost least on the text of the search."""
-        return min(self.steps, key=lambda step: step.worst)
 
     @property
     def conclusion(self) -> str:
@@ -134,7 +145,7 @@ class MinimaxMixture:
         header = ["language", "rows uniform", "rows best", "KL uniform", "KL best"]
         courses = {
             "worst language": [step.worst for step in self.steps],
-            "mean of languages": [float(np.mean(step.damages)) for step in self.steps],
+            "mean of languages": [step.mean for step in self.steps],
         }
         lines = [
             f"KL on the text of the search, step by step, {what}: {', '.join(f'{value:.4f}' for value in values)}"

@@ -33,6 +33,12 @@ class MinimaxCommand(BaseOptimumCLICommand):
             "--steps", type=int, default=DEFAULT_SEARCH_STEPS, help="most quantizations to try (default: %(default)s)"
         )
         parser.add_argument("--rate", type=float, default=0.8, help="how fast shares follow damage (default: 0.8)")
+        parser.add_argument(
+            "--mean-rise",
+            type=float,
+            default=0.01,
+            help="how much the mean over languages may rise, as a part: 0.01 is one percent, inf no limit (default: 0.01)",
+        )
         parser.add_argument("--output", metavar="FOLDER", help="new folder for shares and steps: JSON, table, plots")
         parser.add_argument("--device-map", help="as in from_pretrained, one device: cpu, cuda:0")
         arguments.add_corpus(parser)
@@ -60,7 +66,9 @@ class MinimaxCommand(BaseOptimumCLICommand):
             group_size=args.group_size,
             evaluation=arguments.evaluation_from(args),
         )
-        found = find_minimax_mixture(args.model, config, args.steps, args.rate, device_map=args.device_map)
+        found = find_minimax_mixture(
+            args.model, config, args.steps, args.rate, mean_rise=args.mean_rise, device_map=args.device_map
+        )
         if not Processes.current().is_main:
             return
         print(found)

@@ -1,6 +1,7 @@
 """The search for the mixture whose worst language loses least."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from optimum_multilingual.analysis.hedge import LEAST_OF_UNIFORM, has_stalled, r
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
+from optimum_multilingual.analysis.shares_search import SearchRule, SharesSearch
 from optimum_multilingual.calibration.mixture import allocate
 from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
 from optimum_multilingual.languages import find_languages
@@ -67,6 +69,26 @@ def test_the_search_stops_when_it_gains_no_more():
     assert not has_stalled([1.0, 0.9], patience=2, least_gain=0.01)
     assert not has_stalled([1.0, 0.9, 0.8], patience=2, least_gain=0.01)
     assert has_stalled([1.0, 0.9, 0.899, 0.95], patience=2, least_gain=0.01)
+
+
+class SyntheticSearch(SharesSearch):
+    """A model on which a language's damage falls slowly with its share, steeper where there are few rows."""
+
+    def _try(self, bench, shares, evaluation, reference):
+        hardness = np.array([2.0, 1.0, 1.0, 1.0])
+        return Step(tuple(shares), (), tuple(hardness * (np.array(shares) ** -0.25)))
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.02, np.inf])
+def test_the_mean_rises_no_more_than_it_may(rise):
+    rule = SearchRule(steps=8, rate=1, mean_rise=rise)
+    tried, best = SyntheticSearch(None, SimpleNamespace(languages="abcd"), None, rule)._search(None, None, None)
+    lowest = min(tried, key=lambda step: step.worst)
+    assert best.mean <= (1 + rise) * tried[0].mean
+    assert (best is lowest) == (rise == np.inf) and len(tried) == (8 if rise == np.inf else 10)
+    assert lowest.worst < 0.85 * tried[0].worst, "without a limit the worst language gains, and the others pay"
+    if rise:
+        assert best.worst < tried[0].worst
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +185,7 @@ def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
         ("steps", 1, "steps must be a whole number of at least 2"),
         ("patience", 0, "patience must be a whole number of at least 1"),
         *(("rate", value, "rate must be a number above 0") for value in (0, -1.0, 11, np.inf, np.nan)),
+        *(("mean_rise", value, "mean_rise must be a part of at least 0") for value in (-0.1, np.nan)),
         *(("least_gain", value, "least_gain must be a part") for value in (-0.1, 1, np.nan)),
     ],
 )
