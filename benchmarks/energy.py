@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from minimax import LANGUAGES, articles, in_float32, untrained
+from minimax import LANGUAGES, articles, in_float32, print_changes, untrained
 from transformers import AutoTokenizer
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
@@ -26,11 +26,9 @@ from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.workbench import Workbench
 from optimum_multilingual.backends import gptq
 from optimum_multilingual.comparison import load_checkpoint
-from optimum_multilingual.evaluation.bootstrap import percentile_interval
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation
 
 WAYS = ("tokens", "energy")
-POOLED = {"worst": np.max, "mean": np.mean}
 
 
 def main():
@@ -83,12 +81,10 @@ def compare(bench, config, sets, evaluation, reference):
     print(f"largest over smallest t_l of a layer: median {np.median(spreads):.2f}, largest {max(spreads):.2f}")
     for each in losses.ranking():
         print(f"{each.setting}: worst {shown(each.worst)} ({each.worst_language}), mean {shown(each.mean)}")
-    for name, pool in POOLED.items():
-        drawn, (tokens, energy) = pool(losses.draws, axis=-1), pool(losses.values, axis=-1)
-        low, high = percentile_interval(drawn[:, 1] / drawn[:, 0] - 1, settings.confidence)
+    for name, pool in {"worst": np.max, "mean": np.mean}.items():
         alone = ", ".join(f"{after / before - 1:+.1%}" for before, after in (pool(each, axis=-1) for each in of_seeds))
-        print(f"{name}, tokens -> energy: {energy / tokens - 1:+.1%} ({low:+.1%} .. {high:+.1%}); seed by seed {alone}")
-    print(flush=True)
+        print(f"tokens -> energy, {name}, seed by seed: {alone}")
+    print_changes(losses, "tokens")
 
 
 def shown(estimate):
