@@ -51,8 +51,10 @@ def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
     assert code == 0, err
     saved = json.loads((tmp_path / "minimax" / "minimax.json").read_text())
     assert {path.name for path in (tmp_path / "minimax").glob("*.png")} == {"steps.png", "shares.png"}
-    assert saved["steps"][0]["rows"] == [3, 3] and len(saved["steps"]) == 2
-    first, second = saved["steps"]
+    assert saved["steps"][0]["rows"] == [3, 3]
+    # Two steps, and up to two back where the mean has risen.
+    first, second, *back = saved["steps"]
+    assert len(back) in (0, 2)
     worst = int(np.argmax(first["damages"]))
     assert second["shares"][worst] > 0.5, "shares follow the damage that was measured"
     assert set(saved["shares"]) == {"eng_Latn", "swh_Latn"} and saved["conclusion"] in out
@@ -67,6 +69,6 @@ def test_a_search_inside_quantize_leaves_a_manifest_that_builds_its_rows_again(t
     assert code == 0, err
     assert "shares: minimax" in out
     manifest = tmp_path / "out" / "calibration_manifest.json"
-    assert json.loads(manifest.read_text())["mixture"]["steps"] == 2
+    assert json.loads(manifest.read_text())["mixture"]["steps"] in (2, 4)
     code, out, err = cli("calibrate", tiny_model_path, "--verify", manifest)
     assert code == 0 and "identical: 6 rows" in out, err
