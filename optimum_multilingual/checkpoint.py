@@ -101,5 +101,11 @@ def provenance_of(model: Any, backend: Backend, manifest: Manifest | None) -> di
     }
 
 
+def setting_of(model: Any, backend: Backend) -> dict[str, Any]:
+    """What the report says of a quantized model: which one it was, and how and where it was quantized."""
+    revision = getattr(model.config, "_commit_hash", None)
+    return {"model": public_name(model.name_or_path), "revision": revision, **backend.setting(model)}
+
+
 def _is_checkpoint_file(name: str) -> bool:
     return name in (CONFIG_FILE, REPORT_FILE, MANIFEST_FILE) or WEIGHT_FILES.fullmatch(name) is not None

@@ -14,8 +14,9 @@ from .presets import AUTO, write_out
 from .settings import MIN_SEQUENCE_LENGTH, from_known_keys, plain, require_int
 
 QUANT_METHOD = "multilingual"
-MIXTURES = ("uniform", "proportional")
+MIXTURES = ("uniform", "proportional", "minimax")
 SEPARATORS = ("newline", "eos")
+DEFAULT_SEARCH_STEPS = 12
 SIZES = ("num_rows", "total_tokens", "tokens_per_language", "bytes_per_language", "characters_per_language")
 
 
@@ -43,8 +44,10 @@ class MultilingualCalibrationConfig:
             language to file or texts, a `datasets.Dataset`, or any object with the methods of `corpora.Corpus`.
         text_column: the key or column that holds the text.
         language_column: the column that holds the language, in a `datasets.Dataset`.
-        mixture: the languages' shares of the rows: "uniform", "proportional" to the text there is, or a mapping of
-            language to weight.
+        mixture: the languages' shares of the rows: "uniform", "proportional" to the text there is, a mapping of language to
+            weight, or "minimax": `from_pretrained` searches the shares whose worst language loses least, with the model in
+            memory twice; it takes as many quantizations as the search has steps, and needs num_rows.
+        search_steps: with "minimax", the most mixtures to try.
         temperature: with "proportional", shares go as text ** (1 / temperature): 1 is proportional, more is flatter.
         num_rows: rows of all languages together. Default: 128.
         total_tokens: the size given as tokens of all languages together, rounded down to whole rows.
@@ -85,6 +88,7 @@ class MultilingualCalibrationConfig:
     text_column: str = "text"
     language_column: str = "language"
     mixture: str | Mapping[str | Language, float] = "uniform"
+    search_steps: int = DEFAULT_SEARCH_STEPS
     temperature: float = 1.0
     num_rows: int | None = None
     total_tokens: int | None = None
@@ -126,6 +130,7 @@ class MultilingualCalibrationConfig:
                 "evaluation must be an EvaluationConfig or a mapping of its settings, or None to leave the measuring out, "
                 f"got {self.evaluation!r}."
             )
+        self._check_search()
 
     @property
     def resolved_languages(self) -> tuple[Language, ...]:
@@ -199,6 +204,21 @@ class MultilingualCalibrationConfig:
             raise ConfigError(f"temperature must be a number above 0, got {self.temperature!r}.")
         if self.temperature != 1 and self.mixture != "proportional":
             raise ConfigError("temperature flattens proportional shares; give it only with mixture='proportional'.")
+
+    def _check_search(self) -> None:
+        require_int("search_steps", self.search_steps, 2)
+        if self.mixture != "minimax":
+            if self.search_steps != DEFAULT_SEARCH_STEPS:
+                raise ConfigError("search_steps belongs to a search for shares; give it only with mixture='minimax'.")
+            return
+        if self.num_rows is None:
+            raise ConfigError("A minimax mixture divides a fixed number of rows; give num_rows, and no other size.")
+        if AUTO not in self.languages and len(self.languages) < 2:
+            raise ConfigError(f"A mixture is of two or more languages, got {len(self.languages)}.")
+        if self.evaluation is None or self.evaluation.languages:
+            raise ConfigError(
+                "The languages of a minimax mixture are measured; give an evaluation without languages of its own."
+            )
 
     def _check_weights(self, mixture: Mapping[Any, Any]) -> None:
         weighted = find_languages(mixture)

@@ -11,14 +11,16 @@ import torch
 from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantizer
 
-from .backends import Backend, find_backend
+from .analysis.minimax_sets import MinimaxSets
+from .analysis.workbench import quantize_everywhere
+from .backends import find_backend
 from .calibration.build import build_calibration_set
 from .calibration.calibration_set import CalibrationSet, Manifest
 from .calibration.nonsense import NO_LANGUAGE
 from .calibration.plan import check_length
 from .calibration.rebuild import require_same_tokenizer
 from .calibration.tokenization import load_tokenizer
-from .checkpoint import attach
+from .checkpoint import attach, setting_of
 from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .corpora import open_corpus
 from .errors import CalibrationSetError
@@ -36,7 +38,6 @@ from .languages import Language
 from .memory_plan import MemoryPlan
 from .model_checks import (
     longest_sequence,
-    public_name,
     require_causal_lm,
     require_in_memory,
     require_one_device,
@@ -46,6 +47,9 @@ from .report.draws import Draw, all_draws, draw_of
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
 from .report.preflight import check_coverage, measures_others
+
+# What asks for copies of the model, in a refusal.
+SEARCH = "mixture='minimax'"
 
 __all__ = ["MultilingualCalibrationConfig", "MultilingualQuantizer"]
 
@@ -58,7 +62,8 @@ class MultilingualQuantizer(HfQuantizer):
           ├─ (model built without weights)
           ├─ before weight loading     model family and sizes, languages, tokenizer, calibration set, evaluation text
           ├─ (weights loaded, model dispatched)
-          └─ postprocess_model         reference pass, languages beyond the rows, engine, quantized pass, report
+          └─ postprocess_model         search of shares if asked for, reference pass, languages beyond the rows, engine,
+                                       quantized pass, report
 
     Whatever can be wrong is found before the weights load. Afterwards the model carries upstream's own config and
     quantizer, and no trace of this class.
@@ -73,6 +78,8 @@ class MultilingualQuantizer(HfQuantizer):
 
     def update_device_map(self, device_map: Any) -> Any:
         require_in_memory(device_map)
+        if self.quantization_config.mixture == "minimax":
+            require_one_device(device_map, SEARCH)
         self.device_map = {"": Processes.current().device} if device_map is None else device_map
         return self.device_map
 
@@ -85,8 +92,10 @@ class MultilingualQuantizer(HfQuantizer):
         # Transformers makes every new tensor a meta one here; `datasets` makes tensors while it reads.
         with torch.device("cpu"):
             self._prepare(config, model.config.name_or_path, commit, max_length)
-            by_block = self.backend.keeps_rows
-            plan = MemoryPlan.of(model, self.calibration_set, self.evaluation, int(bool(self.other_draws)), by_block)
+            copies = 1 if self.other_draws or self.minimax is not None else 0
+            plan = MemoryPlan.of(
+                model, self._calibration_tokens, self.evaluation, copies, by_block=self.backend.keeps_rows
+            )
             plan.require_room(self.device_map)
 
     def _prepare(
@@ -98,11 +107,16 @@ class MultilingualQuantizer(HfQuantizer):
         tokenizer = load_tokenizer(given, name, commit)
         self.calibration_set: CalibrationSet | None = None
         self.other_draws: list[CalibrationSet] = []
+        self.minimax: MinimaxSets | None = None
+        self.evaluation: Evaluation | None = None
+        if config.mixture == "minimax":
+            self.minimax = MinimaxSets.prepare(config, tokenizer, max_length)
+            self.evaluation = self.minimax.evaluation
+            return
         if self.backend.capability.needs_calibration:
             self.calibration_set = calibration_set_of(config, tokenizer, max_length)
             seeds = range(config.seed + 1, config.seed + config.seeds)
             self.other_draws = [calibration_set_of(replace(config, seed=seed), tokenizer, max_length) for seed in seeds]
-        self.evaluation: Evaluation | None = None
         if config.evaluation is not None:
             languages = config.evaluation.resolved_languages or languages_of(config, self.calibration_set)
             row_length = None if self.manifest is None else self.manifest.sequence_length
@@ -111,13 +125,23 @@ class MultilingualQuantizer(HfQuantizer):
 
     @property
     def manifest(self) -> Manifest | None:
-        """Of the calibration set; None when the method needs none."""
+        """Of the calibration set; None when the method needs none, and while its shares are not found."""
         return None if self.calibration_set is None else self.calibration_set.manifest
+
+    @property
+    def _calibration_tokens(self) -> int:
+        if self.minimax is not None:
+            pool = self.minimax.pools[0]
+            return pool.num_rows * pool.sequence_length
+        return 0 if self.calibration_set is None else sum(len(row.input_ids) for row in self.calibration_set)
 
     def postprocess_model(self, model: Any, **kwargs: Any) -> None:
         require_in_memory(getattr(model, "hf_device_map", None))
         self.remove_quantization_config(model)
         report: MultilingualReport | None = None
+        if self.minimax is not None:
+            require_one_device(getattr(model, "hf_device_map", None), SEARCH)
+            self.calibration_set, *self.other_draws = self.minimax.find(model)
         if self.evaluation is None:
             self._quantize(model, self.calibration_set)
         else:
@@ -142,15 +166,7 @@ class MultilingualQuantizer(HfQuantizer):
         return draws
 
     def _quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
-        def quantize() -> dict[Any, Any]:
-            self.backend.quantize(model, calibration_set)
-            return {}
-
-        processes = Processes.current()
-        processes.together(quantize)
-        # Rounding gives every process the same weights.
-        if self.calibration_set is not None:
-            processes.share_weights(model)
+        quantize_everywhere(self.backend, model, calibration_set, Processes.current())
 
     def _measure(self, model: Any, evaluation: Evaluation, reference: Reference) -> MultilingualReport:
         with self.backend.running():
@@ -167,12 +183,6 @@ class MultilingualQuantizer(HfQuantizer):
     @property
     def is_trainable(self) -> bool:
         return False
-
-
-def setting_of(model: Any, backend: Backend) -> dict[str, Any]:
-    """What the report says of a quantized model: which one it was, and how and where it was quantized."""
-    revision = getattr(model.config, "_commit_hash", None)
-    return {"model": public_name(model.name_or_path), "revision": revision, **backend.setting(model)}
 
 
 def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None) -> CalibrationSet:

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from accelerate.utils import get_max_memory
 
-from .calibration.calibration_set import CalibrationSet
 from .errors import ModelError
 from .evaluation.evaluator import Evaluation
 
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 class MemoryPlan:
     """Bytes that a run cannot do without, and what it keeps beside.
 
-        >>> plan = MemoryPlan.of(model, calibration_set, evaluation)     # the model may still be on the meta device
+        >>> plan = MemoryPlan.of(model, 1_048_576, evaluation)     # the model may still be on the meta device
         >>> print(plan)
         weights 16.1 GB, hidden states of 1,048,576 calibration tokens 17.2 GB, of 2,000,000 evaluation tokens 16.4 GB
         >>> plan.require_room({"": "cuda:0"})
@@ -49,7 +48,7 @@ class MemoryPlan:
     def of(
         cls,
         model: Any,
-        calibration_set: CalibrationSet | None,
+        calibration_tokens: int,
         evaluation: Evaluation | None,
         copies: int = 0,
         by_block: bool = True,
@@ -58,24 +57,23 @@ class MemoryPlan:
 
         Args:
             model: the dense model, its weights loaded or not.
-            calibration_set: what it is quantized with; None for a method that reads nothing.
+            calibration_tokens: that it is quantized with; 0 for a method that reads nothing.
             evaluation: what it is measured on; None for no measuring.
-            copies: models held beside it, as for other draws.
+            copies: models held beside it, as for other draws and for a search of shares.
             by_block: whether the engine keeps hidden states of all rows.
         """
         tied = set(model.all_tied_weights_keys)
         named = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         tensors = [tensor for name, tensor in named.items() if name not in tied]
         of_a_token = model.config.get_text_config().hidden_size * model.dtype.itemsize
-        rows = 0 if calibration_set is None else sum(len(row.input_ids) for row in calibration_set)
         windows = [] if evaluation is None else [window for of_it in evaluation.windows.values() for window in of_it]
         scored = sum(len(window.targets) for window in windows)
         return cls(
             weights=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
             copies=copies,
-            rows=2 * rows * of_a_token if by_block else 0,
+            rows=2 * calibration_tokens * of_a_token if by_block else 0,
             states=scored * of_a_token,
-            calibration_tokens=rows,
+            calibration_tokens=calibration_tokens,
             evaluation_tokens=scored,
         )
 

@@ -76,7 +76,7 @@ def require_one_device(device_map: Any, asked: str) -> None:
     if len(places) > 1:
         raise ModelError(
             f"{asked} quantizes copies of the model, which cannot be made of one spread over {', '.join(sorted(places))}; give "
-            "one device that holds it twice, or run each seed by itself."
+            "one device that holds it twice."
         )
 
 

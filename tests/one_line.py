@@ -13,9 +13,9 @@ SMALL = {
 }
 
 
-def quantize(path, method="gptq", **settings):
+def quantize(path, method="gptq", device_map=None, **settings):
     config = MultilingualCalibrationConfig(method, **{"languages": LANGUAGES, **SMALL, **settings})
-    return AutoModelForCausalLM.from_pretrained(path, quantization_config=config)
+    return AutoModelForCausalLM.from_pretrained(path, quantization_config=config, device_map=device_map)
 
 
 def logits_of(model):

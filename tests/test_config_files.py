@@ -40,6 +40,7 @@ WRITABLE = {
     "a preset": {"languages": "eu-24", "evaluation": EvaluationConfig(languages=["beyond-english-10", "code"])},
     "auto": {"languages": ["auto", "math"], "evaluation": EvaluationConfig(languages="auto")},
     "weights": {"languages": TWO, "mixture": {"en": 1, "Swahili": 2.5}},
+    "a search": {"languages": TWO, "mixture": "minimax", "num_rows": 8, "search_steps": 5},
     "files": {"languages": TWO, "corpus": {"en": "a.txt", "sw": "b.jsonl.gz"}},
     "a calibration set": {"languages": [], "calibration_set": "saved/set"},
     "tokens": {"languages": TWO, "tokens_per_language": 4096},

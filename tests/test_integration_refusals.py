@@ -14,7 +14,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.backends.gptq import GPTQBackend
 from optimum_multilingual.errors import (
     CalibrationSetError,
@@ -81,6 +81,18 @@ def unloadable(tmp_path, tiny_model_path):
             ["no/such/folder"],
         ),
         ({"corpus": "no/such/folder"}, CorpusError, ["no/such/folder"]),
+        ({"mixture": "minimax", "num_rows": 900}, CorpusError, ["English", "found", "needed"]),
+        (
+            {"mixture": "minimax", "evaluation": EvaluationConfig(tokens_per_language=100_000)},
+            CorpusError,
+            ["0 documents found beside the", "8 needed", "--evaluation-tokens"],
+        ),
+        ({"mixture": "minimax", "method": "nf4"}, ConfigError, ["needs no calibration", "mixture"]),
+        (
+            {"mixture": "minimax", "device_map": {"model": "cpu", "lm_head": 0}},
+            ModelError,
+            ["mixture='minimax'", "copies", "one device"],
+        ),
     ],
 )
 def test_what_cannot_work_is_said_before_the_weights_load(unloadable, settings, error, words):

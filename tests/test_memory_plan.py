@@ -5,19 +5,14 @@ import logging
 import pytest
 import torch
 from accelerate import init_empty_weights
-from one_line import LANGUAGES, SMALL, quantize
+from one_line import quantize
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set, memory_plan
+from optimum_multilingual import memory_plan
 from optimum_multilingual.errors import ModelError
 from optimum_multilingual.memory_plan import MemoryPlan
 
 NO_SET = {"num_rows": None, "sequence_length": None}
-
-
-@pytest.fixture(scope="module")
-def rows(tokenizer):
-    return build_calibration_set(MultilingualCalibrationConfig(languages=LANGUAGES, **SMALL), tokenizer)
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -26,21 +21,21 @@ def test_weights_are_those_of_the_loaded_model(random_llama, tied):
     with init_empty_weights(include_buffers=True):
         empty = AutoModelForCausalLM.from_config(loaded.config, dtype=torch.float32)
 
-    plan = MemoryPlan.of(empty, None, None)
+    plan = MemoryPlan.of(empty, 0, None)
 
     held = {tensor.data_ptr(): tensor.nbytes for tensor in [*loaded.parameters(), *loaded.buffers()]}
     assert plan.weights == plan.needed == sum(held.values())
     assert plan.rows == plan.states == 0
 
 
-def test_rows_and_copies_are_counted(random_llama, rows):
+def test_rows_and_copies_are_counted(random_llama):
     model = random_llama().to(torch.bfloat16)
 
-    plan = MemoryPlan.of(model, rows, None, copies=1)
+    plan = MemoryPlan.of(model, 192, None, copies=1)
 
     assert plan.rows == 2 * 6 * 32 * 64 * 2  # in and out of a block; rows, tokens, hidden size, bytes of bfloat16
     assert plan.needed == 2 * plan.weights + plan.rows
-    assert MemoryPlan.of(model, rows, None, by_block=False).needed == plan.weights
+    assert MemoryPlan.of(model, 192, None, by_block=False).needed == plan.weights
     assert "weights of 2 models" in str(plan) and "192 calibration tokens" in str(plan)
 
 
@@ -58,7 +53,7 @@ def test_a_run_without_room_is_refused_before_the_weights_load(tiny_model_path, 
 
 
 def test_processes_share_the_memory_of_a_machine(random_llama, monkeypatch):
-    plan = MemoryPlan.of(random_llama(), None, None)
+    plan = MemoryPlan.of(random_llama(), 0, None)
     monkeypatch.setattr(memory_plan, "get_max_memory", lambda: {"cpu": plan.needed * 1.5, 0: plan.needed - 1})
 
     plan.require_room({"": "cpu"})
@@ -73,7 +68,7 @@ def test_processes_share_the_memory_of_a_machine(random_llama, monkeypatch):
 
 def test_the_plan_is_told(random_llama, caplog):
     with caplog.at_level(logging.INFO, logger="optimum_multilingual.memory_plan"):
-        MemoryPlan.of(random_llama(), None, None).require_room({"": "cpu"})
+        MemoryPlan.of(random_llama(), 0, None).require_room({"": "cpu"})
 
     assert "In memory at once: weights" in caplog.text and "free on cpu" in caplog.text
 

@@ -29,7 +29,8 @@ ORDER = [
     {"report"},
     {"atomic_folder"},
     {"memory_plan"},
-    {"analysis", "checkpoint", "comparison", "hub", "integration"},
+    {"analysis", "checkpoint", "comparison", "hub"},
+    {"integration"},
     {"recovery"},
     {"commands"},
 ]

@@ -17,6 +17,8 @@ from ..report.plain_values import to_plain
 from ..report.scores import Estimate
 from .ranking import Losses
 
+JSON_FILE, TABLE_FILE = "minimax.json", "minimax.md"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -42,6 +44,11 @@ class Step:
         """The largest damage; infinite where one is no number."""
         return max(self.damages) if all(map(np.isfinite, self.damages)) else np.inf
 
+    @property
+    def mean(self) -> float:
+        """The mean over languages; infinite where a damage is no number."""
+        return float(np.mean(self.damages)) if all(map(np.isfinite, self.damages)) else np.inf
+
 
 @dataclass(frozen=True)
 class MinimaxMixture:
@@ -58,6 +65,7 @@ class MinimaxMixture:
         mean_change: the same of the mean over languages.
         languages: in the order of the steps' numbers.
         steps: every mixture that was tried, the uniform one first.
+        best: the one whose worst language lost least on the text of the search, of those that keep the mean.
         seconds: spent on "reference", "copying", "quantizing" and "evaluating".
     """
 
@@ -69,6 +77,7 @@ class MinimaxMixture:
     mean_change: Estimate
     languages: tuple[str, ...]
     steps: tuple[Step, ...]
+    best: Step
     seconds: Mapping[str, float]
 
     @classmethod
@@ -88,16 +97,20 @@ class MinimaxMixture:
         shares = (best if improved else steps[0]).measured_shares
         uniform, minimax = (dict(zip(losses.languages, map(float, of_it))) for of_it in losses.values)
         return cls(
-            dict(zip(tags, shares)), improved, uniform, minimax, worst_change, mean_change, tags, tuple(steps), seconds
+            dict(zip(tags, shares)),
+            improved,
+            uniform,
+            minimax,
+            worst_change,
+            mean_change,
+            tags,
+            tuple(steps),
+            best,
+            seconds,
         )
 
     def __str__(self) -> str:
         return self.to_markdown()
-
-    @property
-    def best(self) -> Step:
-        """The mixture tried whose worst language lost least on the text of the search."""
-        return min(self.steps, key=lambda step: step.worst)
 
     @property
     def conclusion(self) -> str:
@@ -130,18 +143,41 @@ class MinimaxMixture:
             for place, tag in enumerate(self.languages)
         ]
         header = ["language", "rows uniform", "rows best", "KL uniform", "KL best"]
-        steps = ", ".join(f"{step.worst:.4f}" for step in self.steps)
-        course = f"worst KL on the text of the search, step by step: {steps}"
-        return "\n".join([*aligned(header, rows, ["language"]), "", course, "", self.conclusion])
+        courses = {
+            "worst language": [step.worst for step in self.steps],
+            "mean of languages": [step.mean for step in self.steps],
+        }
+        lines = [
+            f"KL on the text of the search, step by step, {what}: {', '.join(f'{value:.4f}' for value in values)}"
+            for what, values in courses.items()
+        ]
+        return "\n".join([*aligned(header, rows, ["language"]), "", *lines, "", self.conclusion])
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers and the conclusion as plain JSON values."""
         return {**to_plain(self), "conclusion": self.conclusion}
 
-    def save(self, path: str | Path) -> None:
-        """Writes `to_dict` as JSON."""
+    def save(self, folder: str | Path, plots: bool = True) -> None:
+        """Writes minimax.json, minimax.md, and two pictures: steps.png and shares.png.
+
+        Args:
+            folder: new or there.
+            plots: draw the pictures, which need matplotlib.
+
+        Raises:
+            MissingPackageError: matplotlib is not installed.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
+        (folder / TABLE_FILE).write_text(self.to_markdown() + "\n", encoding="utf-8")
+        if plots:
+            from ..report.canvas import save_figure
+            from .minimax_plot import plot_shares, plot_steps
+
+            save_figure(plot_steps(self), folder / "steps.png")
+            save_figure(plot_shares(self), folder / "shares.png")
 
 
 def _change(losses: Losses, pooled: Any) -> Estimate:

@@ -14,11 +14,11 @@ import numpy as np
 
 from ..backends import Backend, find_backend
 from ..calibration.calibration_set import CalibrationSet
+from ..checkpoint import setting_of
 from ..config import MultilingualCalibrationConfig
 from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, Measurement, Reference, run_quantized, run_reference
 from ..evaluation.processes import Processes
-from ..integration import setting_of
 from ..languages import Language
 from ..model_checks import require_in_memory, require_one_device, require_text_only
 from ..report.measures import make_report
@@ -42,6 +42,25 @@ def find_calibrated_backend(config: MultilingualCalibrationConfig) -> Backend:
     return backend
 
 
+def quantize_everywhere(
+    backend: Backend, model: Any, calibration_set: CalibrationSet | None, processes: Processes
+) -> None:
+    """Quantizes a model in place, in every process alike.
+
+    Raises:
+        ProcessError: another process failed.
+    """
+
+    def quantize() -> dict[Any, Any]:
+        backend.quantize(model, calibration_set)
+        return {}
+
+    processes.together(quantize)
+    # Rounding gives every process the same weights.
+    if calibration_set is not None:
+        processes.share_weights(model)
+
+
 @dataclass(frozen=True)
 class Measured:
     """One quantization: the report, and the sums of every document that later comparisons are paired by.
@@ -63,11 +82,12 @@ class Workbench:
         model ──copy──> quantize(set 1) ──> compare ──> Measured
               ──copy──> quantize(set 2) ──> compare ──> Measured
 
-    Model and one copy are in memory together. Several processes each have a bench of their own: nothing here waits for another.
+    Model and one copy are in memory together.
 
     Args:
         model: the dense model, on one device.
         seconds: spent so far on "reference", "copying", "quantizing" and "evaluating".
+        processes: those that quantize the same copies and share the measuring; without them this one waits for no other.
 
     Raises:
         ModelError: the model reads more than text, or lies on several devices or on disk.
@@ -75,6 +95,7 @@ class Workbench:
 
     model: Any
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    processes: Processes = field(default_factory=Processes)
 
     def __post_init__(self) -> None:
         require_text_only(self.model)
@@ -85,7 +106,7 @@ class Workbench:
     def score(self, evaluation: Evaluation) -> Reference:
         """Scores the model as it is on some text."""
         with self._timed("reference"):
-            return run_reference(self.model, evaluation, Processes())
+            return run_reference(self.model, evaluation, self.processes)
 
     def quantize(self, config: MultilingualCalibrationConfig, calibration_set: CalibrationSet) -> tuple[Any, Backend]:
         """A quantized copy, and the engine that made it.
@@ -98,7 +119,7 @@ class Workbench:
         with self._timed("copying"):
             twin = copy.deepcopy(self.model)
         with self._timed("quantizing"):
-            backend.quantize(twin, calibration_set)
+            quantize_everywhere(backend, twin, calibration_set, self.processes)
         return twin, backend
 
     def compare(
@@ -106,7 +127,7 @@ class Workbench:
     ) -> dict[Language, Measurement]:
         """What a quantized copy does to the text that the reference was scored on, token by token."""
         with self._timed("evaluating"), backend.running():
-            return run_quantized(quantized, evaluation, reference, Processes())
+            return run_quantized(quantized, evaluation, reference, self.processes)
 
     def measure(
         self,

@@ -19,6 +19,7 @@ CALIBRATION_SETTINGS = (
     *SIZES,
     "sequence_length",
     "mixture",
+    "search_steps",
     "temperature",
     "document_separator",
     "identify_languages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from itertools import islice
 from typing import Any
@@ -44,23 +45,32 @@ def build_calibration_set(
         ConfigError: rows longer than the model allows, or a corpus that is kept for evaluation.
     """
     tokenizer = load_tokenizer(tokenizer)
-    corpus = open_corpus(config.corpus, config.text_column, config.language_column)
-    part = part_for(corpus, "calibration", shared=not has_evaluation_corpus(config))
-    encoder = TextEncoder(tokenizer, config.document_separator, config.messages)
-    source = TextSource(corpus, part, config.seed, encoder, config.deduplicate)
+    source = open_source(config, tokenizer)
 
     def build() -> CalibrationSet:
-        require_languages(corpus, config.resolved_languages)
+        require_languages(source.corpus, config.resolved_languages)
         plan = plan_sizes(config, source, max_length, len(row_prefix(tokenizer)))
         kind = config.mixture if isinstance(config.mixture, str) else "weights"
         built = assemble(plan, source, tokenizer, {"kind": kind, "temperature": config.temperature})
-        if config.identify_languages:
-            for tag, identified in identify_rows(built.rows, tokenizer).items():
-                built.manifest.languages[tag]["identified"] = identified
-        return built
+        return identified(built, tokenizer) if config.identify_languages else built
 
     ingredients = _ingredients(config, source, tokenizer, max_length) if config.cache else None
     return build() if ingredients is None else cached(ingredients, build)
+
+
+def open_source(config: MultilingualCalibrationConfig, tokenizer: Any) -> TextSource:
+    """The text that a config calibrates with: its part of the corpus, in the order of its seed."""
+    corpus = open_corpus(config.corpus, config.text_column, config.language_column)
+    part = part_for(corpus, "calibration", shared=not has_evaluation_corpus(config))
+    encoder = TextEncoder(tokenizer, config.document_separator, config.messages)
+    return TextSource(corpus, part, config.seed, encoder, config.deduplicate)
+
+
+def identified(calibration_set: CalibrationSet, tokenizer: Any) -> CalibrationSet:
+    """The same set, with what an identifier says of its languages in the manifest."""
+    for tag, found in identify_rows(calibration_set.rows, tokenizer).items():
+        calibration_set.manifest.languages[tag]["identified"] = found
+    return calibration_set
 
 
 def _ingredients(
@@ -104,11 +114,47 @@ def assemble(plan: Plan, source: TextSource, tokenizer: Any, mixture: dict[str, 
         CorpusExhaustedError: a language has too little text.
         TokenizerError: the tokenizer cannot encode a language.
     """
+    packed = draw_rows(plan, source, tokenizer, plan.rows)
+    return put_together(plan, packed, source, tokenizer, mixture)
+
+
+def draw_rows(
+    plan: Plan, source: TextSource, tokenizer: Any, least: Mapping[Language, int]
+) -> dict[Language, list[PackedRow]]:
+    """Packs the rows of a plan, language by language.
+
+    Args:
+        plan: most rows of each language, and their length.
+        source: the text.
+        tokenizer: the model's.
+        least: rows of each language, with which one is content whose text ends.
+
+    Raises:
+        CorpusExhaustedError: a language has too little text.
+        TokenizerError: the tokenizer cannot encode a language.
+    """
     prefix = row_prefix(tokenizer)
     packed: dict[Language, list[PackedRow]] = {}
-    for language in tqdm(plan.rows, desc="Building calibration set", unit="language", disable=None):
-        packed[language] = _rows_of(language, plan, source, prefix)
-        check_coverage((row.input_ids for row in packed[language]), tokenizer, language.name)
+    for language, most in tqdm(plan.rows.items(), desc="Building calibration set", unit="language", disable=None):
+        rows = list(islice(pack(source.draw(language), plan.sequence_length, prefix), most))
+        if len(rows) < least[language]:
+            needed = least[language] * (plan.sequence_length - len(prefix))
+            counts = source.counts[language]
+            raise exhausted(language, counts.tokens, needed, "tokens", counts.duplicates)
+        check_coverage((row.input_ids for row in rows), tokenizer, language.name)
+        packed[language] = rows
+    return packed
+
+
+def put_together(
+    plan: Plan,
+    packed: Mapping[Language, Sequence[PackedRow]],
+    source: TextSource,
+    tokenizer: Any,
+    mixture: dict[str, Any],
+) -> CalibrationSet:
+    """Orders the first rows of every language, as many as a plan says, and writes down how they came to be."""
+    packed = {language: packed[language][:count] for language, count in plan.rows.items()}
     order = interleave(list(plan.rows.values()))
     queues = {language: iter(rows) for language, rows in packed.items()}
     languages = list(plan.rows)
@@ -126,7 +172,7 @@ def assemble(plan: Plan, source: TextSource, tokenizer: Any, mixture: dict[str, 
         mixture=mixture,
         document_separator=source.encoder.separator,
         messages=source.encoder.messages,
-        prefix=list(prefix),
+        prefix=list(row_prefix(tokenizer)),
         part=source.part,
         deduplicated=source.deduplicate,
         corpus=source.corpus.describe(),
@@ -136,16 +182,6 @@ def assemble(plan: Plan, source: TextSource, tokenizer: Any, mixture: dict[str, 
         documents=documents,
     )
     return CalibrationSet(rows, manifest)
-
-
-def _rows_of(language: Language, plan: Plan, source: TextSource, prefix: tuple[int, ...]) -> list[PackedRow]:
-    wanted = plan.rows[language]
-    rows = list(islice(pack(source.draw(language), plan.sequence_length, prefix), wanted))
-    if len(rows) < wanted:
-        needed = wanted * (plan.sequence_length - len(prefix))
-        counts = source.counts[language]
-        raise exhausted(language, counts.tokens, needed, "tokens", counts.duplicates)
-    return rows
 
 
 def _described(plan: Plan, source: TextSource, documents: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:

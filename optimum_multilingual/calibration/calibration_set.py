@@ -48,7 +48,7 @@ class Manifest:
         languages: for each language tag its rows, tokens, asked weight, number of documents, and copies left out.
         sequence_length: tokens of every row.
         seed: of the choice and order of documents.
-        mixture: the kind of shares, and the temperature.
+        mixture: the kind of shares, and the temperature; of "minimax", what the search came to as well.
         document_separator: what stands between two documents.
         messages: whether the documents were chats.
         prefix: token ids at the start of every row.

@@ -112,6 +112,11 @@ def _weights(config: MultilingualCalibrationConfig, source: TextSource) -> dict[
         return {language: config.weights[language] for language in languages}
     if config.mixture == "uniform":
         return dict.fromkeys(languages, 1.0)
+    if config.mixture == "minimax":
+        raise ConfigError(
+            "mixture='minimax' finds the shares on a model in memory: give it to from_pretrained (`quantize`), or search them "
+            "with find_minimax_mixture (`minimax`) and give what it finds as weights."
+        )
     if isinstance(source.corpus, StreamedCorpus):
         raise ConfigError(
             "mixture='proportional' measures all text of every language, and this corpus is far too large to be read to "

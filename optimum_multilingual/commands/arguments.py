@@ -56,7 +56,10 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     """Adds what says how a calibration set is built."""
     group = parser.add_argument_group("calibration set")
     group.add_argument(
-        "--mixture", choices=MIXTURES, default="uniform", help="shares of the languages (default: uniform)"
+        "--mixture",
+        choices=MIXTURES,
+        default="uniform",
+        help="shares of the languages (default: uniform); minimax searches them, with `quantize` only",
     )
     group.add_argument("--weights", nargs="+", metavar="LANGUAGE=WEIGHT", help="explicit shares: en=2 sw=1 zh=1")
     group.add_argument("--temperature", type=float, default=1.0, help="above 1 flattens proportional shares")

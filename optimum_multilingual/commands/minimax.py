@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
 
 from optimum.commands.base import BaseOptimumCLICommand
 
+from ..config import DEFAULT_SEARCH_STEPS
 from . import arguments
 
 EXAMPLES = """\
-  optimum-cli multilingual minimax me/model --languages en sw hi --bits 3 --num-rows 96 --corpus my_texts/ --output shares.json
+  optimum-cli multilingual minimax me/model --languages en sw hi --bits 3 --num-rows 96 --corpus my_texts/ --output minimax/
 """
 
 
@@ -26,9 +26,17 @@ class MinimaxCommand(BaseOptimumCLICommand):
         )
         parser.add_argument("model", help="dense model, by name or folder")
         arguments.add_quantizer(parser)
-        parser.add_argument("--steps", type=int, default=12, help="most quantizations to try (default: 12)")
+        parser.add_argument(
+            "--steps", type=int, default=DEFAULT_SEARCH_STEPS, help="most quantizations to try (default: %(default)s)"
+        )
         parser.add_argument("--rate", type=float, default=0.8, help="how fast shares follow damage (default: 0.8)")
-        parser.add_argument("--output", metavar="FILE", help="write shares and steps as JSON")
+        parser.add_argument(
+            "--mean-rise",
+            type=float,
+            default=0.01,
+            help="how much the mean over languages may rise, as a part: 0.01 is one percent, inf no limit (default: 0.01)",
+        )
+        parser.add_argument("--output", metavar="FOLDER", help="new folder for shares and steps: JSON, table, plots")
         parser.add_argument("--device-map", help="as in from_pretrained, one device: cpu, cuda:0")
         arguments.add_corpus(parser)
         arguments.add_calibration(parser)
@@ -40,19 +48,24 @@ class MinimaxCommand(BaseOptimumCLICommand):
     def _run(self) -> None:
         from ..analysis.minimax import find_minimax_mixture
         from ..evaluation.processes import Processes
+        from ..report.canvas import require_matplotlib
 
         args = self.args
         if args.output is not None:
-            arguments.require_free_file(args.output, "A mixture", (".json",))
+            arguments.require_free_folder(args.output)
+            # The pictures come after hours of search.
+            require_matplotlib()
         config = arguments.config_from(
             args, **arguments.quantizer_from(args), evaluation=arguments.evaluation_from(args)
         )
-        found = find_minimax_mixture(args.model, config, args.steps, args.rate, device_map=args.device_map)
+        found = find_minimax_mixture(
+            args.model, config, args.steps, args.rate, mean_rise=args.mean_rise, device_map=args.device_map
+        )
         if not Processes.current().is_main:
             return
         print(found)
         weights = " ".join(f"{tag}={share:.6f}" for tag, share in found.shares.items())
         print(f"\nto quantize with it: optimum-cli multilingual quantize {args.model} --weights {weights} ...")
         if args.output is not None:
-            found.save(Path(args.output))
+            found.save(args.output)
             print(f"saved in {args.output}")

@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 
 from optimum.commands.base import BaseOptimumCLICommand
 
+from ..config import DEFAULT_SEARCH_STEPS
 from ..errors import ModelError
 from . import arguments
 
@@ -14,6 +15,7 @@ EXAMPLES = """\
   optimum-cli multilingual quantize examples/tiny-multilingual-lm --languages en sw zh --output out/
   optimum-cli multilingual quantize me/model --bits 3 --group-size 64 --corpus my_texts/ --languages en sw --output out/
   optimum-cli multilingual quantize me/model --method nf4 --method-options double_quant=true --languages en sw --output out/
+  optimum-cli multilingual quantize me/model --mixture minimax --num-rows 96 --corpus my_texts/ --languages en sw hi --output out/
   optimum-cli multilingual quantize me/model --calibration-set set/ --evaluation-corpus held_out/ --output out/
 """
 
@@ -45,6 +47,12 @@ class QuantizeCommand(BaseOptimumCLICommand):
             default=1,
             help="calibration sets to draw and measure; the first makes the model (default: 1)",
         )
+        parser.add_argument(
+            "--search-steps",
+            type=int,
+            default=DEFAULT_SEARCH_STEPS,
+            help="most mixtures that --mixture minimax tries (default: %(default)s)",
+        )
         parser.add_argument("--no-evaluation", action="store_true", help="quantize without measuring")
         parser.add_argument(
             "--no-coverage-check",
@@ -71,6 +79,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
             calibration_set=self.args.calibration_set,
             seeds=self.args.seeds,
             check_coverage=not self.args.no_coverage_check,
+            search_steps=self.args.search_steps,
             evaluation=None
             if self.args.no_evaluation
             else arguments.evaluation_from(self.args, self.args.evaluation_languages),

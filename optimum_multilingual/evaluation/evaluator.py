@@ -63,6 +63,7 @@ def prepare_evaluation(
     max_length: int | None,
     row_length: int | None = None,
     calibrations: Sequence[Manifest] = (),
+    after: Evaluation | None = None,
 ) -> Evaluation:
     """Draws the text to measure on and cuts it, before anything is known of a model but its tokenizer.
 
@@ -73,6 +74,7 @@ def prepare_evaluation(
         max_length: the model's longest sequence in tokens, if it has one.
         row_length: of the calibration rows, the longest window unless the config names another.
         calibrations: manifests of the calibration sets, so that none of their text is measured on.
+        after: an evaluation on the same corpus whose documents are left to it; those that come next are drawn.
 
     Raises:
         CorpusError, TokenizerError, ConfigError: as in `hold_out` and `build_calibration_set`.
@@ -84,7 +86,8 @@ def prepare_evaluation(
     part = part_for(corpus, "evaluation", shared)
     encoder = TextEncoder(tokenizer, separator="", messages=config.messages)
     source = TextSource(corpus, part, settings.seed, encoder, config.deduplicate)
-    documents = hold_out(source, languages, tokenizer, settings, calibrations)
+    passed = {} if after is None else {language: len(of_it) for language, of_it in after.documents.items()}
+    documents = hold_out(source, languages, tokenizer, settings, calibrations, passed)
     length = settings.sequence_length or row_length or min(DEFAULT_WINDOW, max_length or DEFAULT_WINDOW)
     check_length("evaluation.sequence_length", length, max_length)
     prefix = first_token(tokenizer)

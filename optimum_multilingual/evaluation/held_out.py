@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,7 @@ def hold_out(
     tokenizer: Any,
     settings: EvaluationConfig,
     calibrations: Sequence[Manifest] = (),
+    passed: Mapping[Language, int] = MappingProxyType({}),
 ) -> dict[Language, list[HeldOutDocument]]:
     """Draws the evaluation documents of every language and proves that none was calibrated on.
 
@@ -78,16 +81,17 @@ def hold_out(
         tokenizer: the model's tokenizer.
         settings: how much text.
         calibrations: manifests of the calibration sets; none when nothing was calibrated.
+        passed: documents of each language that come first and are left for another use.
 
     Raises:
-        CorpusExhaustedError: a language has fewer than eight documents.
+        CorpusExhaustedError: a language has fewer than eight documents, beside those that are passed over.
         OverlapError: a document is in the calibration set, by its content.
     """
     require_languages(source.corpus, languages)
     used = {digest: id for texts in _texts(calibrations) for digest, id in texts.items()}
     held_out = {}
     for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
-        held_out[language] = _draw(language, source.draw(language), settings, used)
+        held_out[language] = _draw(language, source.draw(language), settings, used, passed.get(language, 0))
         check_coverage((document.tokens for document in held_out[language]), tokenizer, language.name)
     return held_out
 
@@ -98,11 +102,15 @@ def _texts(calibrations: Sequence[Manifest]) -> Iterator[dict[str, str]]:
 
 
 def _draw(
-    language: Language, stream: Iterable[TokenizedDocument], settings: EvaluationConfig, used: dict[str, str]
+    language: Language,
+    stream: Iterable[TokenizedDocument],
+    settings: EvaluationConfig,
+    used: dict[str, str],
+    passed: int,
 ) -> list[HeldOutDocument]:
     drawn: list[HeldOutDocument] = []
     total = 0
-    for document in stream:
+    for document in islice((each for each in stream if len(each.tokens)), passed, None):
         if document.digest in used:
             raise OverlapError(
                 f"The evaluation text {document.id} of {language.name} is also calibration text "
@@ -110,20 +118,24 @@ def _draw(
                 "better than it is. Give other text as evaluation.corpus (--evaluation-corpus), or leave that out and give the "
                 "corpus of the calibration as corpus (--corpus), of which a part is kept for evaluation."
             )
-        if len(document.tokens) == 0:
-            continue
         tokens = np.array(document.tokens, np.int32)
         drawn.append(HeldOutDocument(document.id, tokens, document.num_bytes, document.num_characters))
         total += len(document.tokens)
         if total >= settings.tokens_per_language and len(drawn) >= MIN_DOCUMENTS:
             break
     if len(drawn) < MIN_DOCUMENTS:
-        raise CorpusExhaustedError(
-            f"{language.name} ({language.tag}) has too little evaluation text: {len(drawn)} documents found, "
-            f"{MIN_DOCUMENTS} needed. Give evaluation.corpus= held-out text of it, give a larger corpus= (one document "
-            "in five is kept for evaluation), or leave the language out."
-        )
+        raise _exhausted(language, len(drawn), passed)
     return drawn
+
+
+def _exhausted(language: Language, found: int, passed: int) -> CorpusExhaustedError:
+    beside = f" beside the {passed} that are measured on" if passed else ""
+    less = "ask for fewer evaluation.tokens_per_language (--evaluation-tokens), " if passed else ""
+    return CorpusExhaustedError(
+        f"{language.name} ({language.tag}) has too little evaluation text: {found} documents found{beside}, "
+        f"{MIN_DOCUMENTS} needed. Give evaluation.corpus= held-out text of it, give a larger corpus= (one document "
+        f"in five is kept for evaluation), {less}or leave the language out."
+    )
 
 
 def first_token(tokenizer: Any) -> int:

@@ -10,6 +10,7 @@ from ..languages import Language
 from ..report.aligned import aligned
 from ..report.multilingual_report import REPORT_FILE
 from ..report.scores import BROKEN, DAMAGED
+from ..report.searched_shares import describe_search
 from ..report.table import language_table, report_summary
 from ..report.task_table import task_notes, task_table
 from .card_limits import limits_of
@@ -131,9 +132,9 @@ def _calibration(manifest: Manifest) -> dict[str, Any]:
         )
         for tag, entry in manifest.languages.items()
     ]
-    kind = manifest.mixture["kind"]
+    shares = describe_search(manifest.mixture) or manifest.mixture["kind"]
     return {
-        "rows_sentence": f"{total:,} rows of {manifest.sequence_length} tokens, each of one language; shares: {kind}.",
+        "rows_sentence": f"{total:,} rows of {manifest.sequence_length} tokens, each of one language; shares: {shares}.",
         "shares": "\n".join(aligned(("language", "rows", "share", "tokens", "documents"), rows, ("language",))),
         "corpora": [_corpus(manifest.corpus), *map(_corpus_of_language, manifest.corpus.get("elsewhere", {}).items())],
     }

@@ -11,6 +11,7 @@ from .coverage import coverage_lines
 from .draws import draw_columns, draw_lines
 from .expert_loads import expert_lines
 from .scores import BROKEN
+from .searched_shares import search_lines
 from .task_table import format_tasks
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def report_summary(report: MultilingualReport) -> list[str]:
         *(_broken_lines(report) if BROKEN in verdicts else _mean_lines(report)),
         *_group_lines(report),
         *draw_lines(report.draws),
+        *search_lines(report.calibration),
         f"verdicts, corrected for {len(verdicts)} languages after Holm: {counts}",
         f"documents that lost more than {threshold:g} nats a token: {collapsed} of {documents}; noise floor of the change "
         f"{_floor(report.evaluation['noise_floor'])}",

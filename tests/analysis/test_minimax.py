@@ -1,6 +1,7 @@
 """The search for the mixture whose worst language loses least."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from optimum_multilingual.analysis.hedge import LEAST_OF_UNIFORM, has_stalled, r
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
+from optimum_multilingual.analysis.shares_search import SearchRule, SharesSearch
 from optimum_multilingual.calibration.mixture import allocate
 from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
 from optimum_multilingual.languages import find_languages
@@ -69,6 +71,26 @@ def test_the_search_stops_when_it_gains_no_more():
     assert has_stalled([1.0, 0.9, 0.899, 0.95], patience=2, least_gain=0.01)
 
 
+class SyntheticSearch(SharesSearch):
+    """A model on which a language's damage falls slowly with its share, steeper where there are few rows."""
+
+    def _try(self, bench, shares, evaluation, reference):
+        hardness = np.array([2.0, 1.0, 1.0, 1.0])
+        return Step(tuple(shares), (), tuple(hardness * (np.array(shares) ** -0.25)))
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.02, np.inf])
+def test_the_mean_rises_no_more_than_it_may(rise):
+    rule = SearchRule(steps=8, rate=1, mean_rise=rise)
+    tried, best = SyntheticSearch(None, SimpleNamespace(languages="abcd"), None, rule)._search(None, None, None)
+    lowest = min(tried, key=lambda step: step.worst)
+    assert best.mean <= (1 + rise) * tried[0].mean
+    assert (best is lowest) == (rise == np.inf) and len(tried) == (8 if rise == np.inf else 10)
+    assert lowest.worst < 0.85 * tried[0].worst, "without a limit the worst language gains, and the others pay"
+    if rise:
+        assert best.worst < tried[0].worst
+
+
 @pytest.fixture(scope="module")
 def pool(tokenizer):
     texts = {
@@ -76,7 +98,7 @@ def pool(tokenizer):
         "sw": [f"Mto ulijaa mwaka wa {n}, na hakuna aliyevuka kabla ya adhuhuri." for n in range(24)],
     }
     settings = {"corpus": texts, "deduplicate": False, "sequence_length": 64, "num_rows": 16}
-    return RowPool.build(config(**settings), 16, 14, tokenizer, None)
+    return RowPool.build(config(**settings), 14, tokenizer, None)
 
 
 def test_mixtures_take_the_first_rows_of_every_language(pool):
@@ -92,7 +114,7 @@ def test_mixtures_take_the_first_rows_of_every_language(pool):
 
 
 def test_what_a_language_has_too_little_text_for_goes_to_the_others(pool):
-    limit = len(pool.sets[find_languages(["sw"])[0]])
+    limit = len(pool.packed[find_languages(["sw"])[0]])
     assert 8 <= limit < 14, "the text ends between the uniform share and the most rows"
     assert pool.counts([0.01, 0.99]) == [16 - limit, limit]
 
@@ -118,7 +140,7 @@ def test_shares_of_any_rows_are_divided_into_these_rows(rows):
 def test_less_text_than_the_uniform_share_is_an_error(tokenizer):
     texts = {"en": ["A short text, and one more. "] * 400, "sw": ["Maandishi mafupi."]}
     with pytest.raises(CorpusExhaustedError, match="Swahili"):
-        RowPool.build(config(corpus=texts, deduplicate=False), 4, 4, tokenizer, None)
+        RowPool.build(config(corpus=texts, deduplicate=False), 4, tokenizer, None)
 
 
 def found(uniform, minimax):
@@ -163,6 +185,7 @@ def test_what_cannot_be_searched_is_refused(tiny_model_path, changes, words):
         ("steps", 1, "steps must be a whole number of at least 2"),
         ("patience", 0, "patience must be a whole number of at least 1"),
         *(("rate", value, "rate must be a number above 0") for value in (0, -1.0, 11, np.inf, np.nan)),
+        *(("mean_rise", value, "mean_rise must be a part of at least 0") for value in (-0.1, np.nan)),
         *(("least_gain", value, "least_gain must be a part") for value in (-0.1, 1, np.nan)),
     ],
 )

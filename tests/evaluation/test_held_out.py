@@ -25,11 +25,15 @@ def lines(number: int, start: int = 0) -> list[str]:
     return [f"Mto ulijaa mwaka wa {n}, na hakuna aliyevuka." for n in range(start, start + number)]
 
 
-def held_out(tokenizer, texts, part=None, calibration=None, languages=(SWAHILI,), deduplicate=False, **settings):
+def held_out(
+    tokenizer, texts, part=None, calibration=None, languages=(SWAHILI,), deduplicate=False, passed=0, **settings
+):
     settings = EvaluationConfig(**settings)
     encoder = TextEncoder(tokenizer, separator="")
     source = TextSource(open_corpus(texts), part, settings.seed, encoder, deduplicate)
-    return hold_out(source, languages, tokenizer, settings, () if calibration is None else (calibration,))
+    return hold_out(
+        source, languages, tokenizer, settings, () if calibration is None else (calibration,), {SWAHILI: passed}
+    )
 
 
 def calibrated_on(texts, tokenizer, **settings):
@@ -236,3 +240,13 @@ def test_texts_of_no_token_are_left_out(word_tokenizer):
 def test_a_tokenizer_that_cannot_write_the_language_is_refused(word_tokenizer):
     with pytest.raises(TokenizerError, match="cannot encode Swahili"):
         held_out(word_tokenizer("river", bos_token="<s>"), {"sw": lines(10)})
+
+
+def test_documents_that_are_passed_over_are_those_drawn_first(tokenizer):
+    texts = {"sw": ["", *lines(19), ""]}
+    whole = held_out(tokenizer, texts, tokens_per_language=10_000)[SWAHILI]
+    rest = held_out(tokenizer, texts, tokens_per_language=10_000, passed=9)[SWAHILI]
+
+    assert len(whole) == 19 and [each.id for each in rest] == [each.id for each in whole[9:]]
+    with pytest.raises(CorpusExhaustedError, match="7 documents found beside the 12 that are measured on, 8 needed"):
+        held_out(tokenizer, texts, passed=12)

@@ -1,0 +1,183 @@
+"""The search for shares itself: mixtures tried on one model, and the best one checked on text the search did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
+from ..errors import ConfigError
+from ..evaluation.evaluator import Evaluation, Measurement, Reference
+from ..evaluation.held_out import HeldOutDocument, Window
+from ..languages import Language
+from ..report.pooling import document_sums
+from ..settings import require_int
+from .hedge import has_stalled, reweight
+from .minimax_result import MinimaxMixture, Step
+from .ranking import Losses
+from .row_pool import RowPool
+from .workbench import Workbench
+
+# A language gets at most this many times its uniform share; beyond it, little text is left for the others.
+MOST_OF_UNIFORM = 6
+
+# Mixtures between the uniform one and the best that are tried where the mean of all languages pays for the worst one.
+BACK_STEPS = 2
+
+# With it a language that is a tenth above the mean damage grows 2.7 times in one step; beyond it, steps only jump.
+MOST_RATE = 10
+
+
+@dataclass(frozen=True)
+class SearchRule:
+    """How a search goes on, and when it ends.
+
+    Args:
+        steps: most quantizations to try, at least 2; the first is the uniform mixture.
+        rate: how fast shares follow damage, above 0 and at most 10.
+        patience: steps without gain before the search ends, at least 1.
+        least_gain: what counts as gain, as a part of the worst damage, from 0 to below 1.
+        mean_rise: how much the mean over languages may rise, as a part of what it is with uniform shares; infinite for no limit.
+
+    Raises:
+        ConfigError: one of them is out of its range.
+    """
+
+    steps: int = DEFAULT_SEARCH_STEPS
+    rate: float = 0.8
+    patience: int = 4
+    least_gain: float = 0.01
+    mean_rise: float = 0.01
+
+    def __post_init__(self) -> None:
+        require_int("steps", self.steps, 2)
+        require_int("patience", self.patience, 1)
+        if not 0 < self.rate <= MOST_RATE:
+            raise ConfigError(
+                f"rate must be a number above 0 and at most {MOST_RATE}, got {self.rate!r}; the default is 0.8."
+            )
+        if not 0 <= self.least_gain < 1:
+            raise ConfigError(
+                f"least_gain must be a part from 0 to below 1, got {self.least_gain!r}; 0.01 is one percent."
+            )
+        if not self.mean_rise >= 0:
+            raise ConfigError(
+                f"mean_rise must be a part of at least 0, got {self.mean_rise!r}; 0.01 is one percent, infinite no limit."
+            )
+
+
+def draw_pool(config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None) -> RowPool:
+    """The rows that the mixtures of a search are taken from.
+
+    Raises:
+        CorpusExhaustedError: a language has less text than its uniform share needs.
+    """
+    assert config.num_rows is not None
+    most = min(config.num_rows, -(-MOST_OF_UNIFORM * config.num_rows // len(config.languages)))
+    return RowPool.build(config, most, tokenizer, max_length)
+
+
+@dataclass(frozen=True)
+class SharesSearch:
+    """Everything a search needs but the model.
+
+    Args:
+        config: method and bits, and the settings of the bootstrap.
+        pool: rows of every language.
+        tuning: text of every language; half of its documents are searched with, half are for the check.
+        rule: how it goes on.
+    """
+
+    config: MultilingualCalibrationConfig
+    pool: RowPool
+    tuning: Evaluation
+    rule: SearchRule
+
+    def run(self, bench: Workbench) -> MinimaxMixture:
+        """Tries mixtures on copies of a model, and compares the best one with the uniform one on the other half."""
+        search, check = (_every_other_document(self.tuning, first) for first in (0, 1))
+        references = bench.score(search), bench.score(check)
+        tried, best = self._search(bench, search, references[0])
+        losses = self._compare_on_other_text(bench, tried[0], best, check, references[1])
+        return MinimaxMixture.of(self.pool.languages, tried, best, losses, dict(bench.seconds))
+
+    def _search(self, bench: Workbench, evaluation: Evaluation, reference: Reference) -> tuple[list[Step], Step]:
+        """Every mixture that was tried, and the one whose worst language lost least of those that keep the mean."""
+        tried = self._try_mixtures(bench, evaluation, reference)
+        tried += self._step_back(bench, tried, evaluation, reference)
+        kept = [step for step in tried if self._mean_is_kept(step, tried[0])]
+        return tried, min(kept, key=lambda step: step.worst)
+
+    def _try_mixtures(self, bench: Workbench, evaluation: Evaluation, reference: Reference) -> list[Step]:
+        rule = self.rule
+        shares = [1 / len(self.pool.languages)] * len(self.pool.languages)
+        tried: list[Step] = []
+        with tqdm(total=rule.steps, desc="Searching shares", unit="mixture", disable=None) as bar:
+            while len(tried) < rule.steps and not has_stalled(
+                [step.worst for step in tried], rule.patience, rule.least_gain
+            ):
+                tried.append(self._try(bench, shares, evaluation, reference))
+                bar.update()
+                bar.set_postfix_str(f"worst {tried[-1].worst:.4f}")
+                if not np.isfinite(tried[-1].worst):
+                    break
+                shares = reweight(shares, tried[-1].damages, rule.rate)
+        return tried
+
+    def _step_back(
+        self, bench: Workbench, tried: Sequence[Step], evaluation: Evaluation, reference: Reference
+    ) -> list[Step]:
+        """Mixtures between the uniform one and the best, halving towards the one farthest out that keeps the mean."""
+        uniform, best = tried[0], min(tried, key=lambda step: step.worst)
+        if self._mean_is_kept(best, uniform):
+            return []
+        between: list[Step] = []
+        kept, too_far = 0.0, 1.0
+        for _ in tqdm(range(BACK_STEPS), desc="Keeping the mean", unit="mixture", disable=None):
+            part = (kept + too_far) / 2
+            shares = [(1 - part) * start + part * end for start, end in zip(uniform.shares, best.shares, strict=True)]
+            between.append(self._try(bench, shares, evaluation, reference))
+            kept, too_far = (part, too_far) if self._mean_is_kept(between[-1], uniform) else (kept, part)
+        return between
+
+    def _mean_is_kept(self, step: Step, uniform: Step) -> bool:
+        # The uniform mixture is always one to fall back to, also where it breaks a language.
+        return step is uniform or step.mean <= (1 + self.rule.mean_rise) * uniform.mean
+
+    def _try(self, bench: Workbench, shares: Sequence[float], evaluation: Evaluation, reference: Reference) -> Step:
+        measured = self._quantize_and_compare(bench, shares, evaluation, reference)
+        damages = [float(of_it.kl.mean(dtype=np.float64)) for of_it in measured.values()]
+        return Step(tuple(shares), tuple(self.pool.counts(shares)), tuple(damages))
+
+    def _compare_on_other_text(
+        self, bench: Workbench, uniform: Step, best: Step, evaluation: Evaluation, reference: Reference
+    ) -> Losses:
+        """KL of the uniform mixture and of the best one on text that the search did not see, paired by documents."""
+        settings = self.config.evaluation
+        assert settings is not None
+        sums = {}
+        for name, step in (("uniform", uniform), ("minimax", best)):
+            measured = self._quantize_and_compare(bench, step.shares, evaluation, reference)
+            sums[name] = [{language.tag: document_sums(of_it) for language, of_it in measured.items()}]
+        return Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed)
+
+    def _quantize_and_compare(
+        self, bench: Workbench, shares: Sequence[float], evaluation: Evaluation, reference: Reference
+    ) -> Mapping[Language, Measurement]:
+        quantized, backend = bench.quantize(self.config, self.pool.mixture(shares))
+        return bench.compare(quantized, backend, evaluation, reference)
+
+
+def _every_other_document(whole: Evaluation, first: int) -> Evaluation:
+    """Half of the documents of every language, the even or the odd ones."""
+    documents: dict[Language, list[HeldOutDocument]] = {}
+    windows: dict[Language, list[Window]] = {}
+    for language, of_it in whole.documents.items():
+        documents[language] = list(of_it[first::2])
+        kept = [window for window in whole.windows[language] if window.document % 2 == first]
+        windows[language] = [replace(window, document=window.document // 2) for window in kept]
+    return replace(whole, documents=documents, windows=windows)
