@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,16 +13,12 @@ from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quanti
 from .analysis.minimax_sets import MinimaxSets
 from .analysis.workbench import quantize_everywhere
 from .backends import find_backend
-from .calibration.build import build_calibration_set
+from .calibration.asked_set import calibration_set_of, languages_of
 from .calibration.calibration_set import CalibrationSet, Manifest
-from .calibration.nonsense import NO_LANGUAGE
-from .calibration.plan import check_length
-from .calibration.rebuild import require_same_tokenizer
 from .calibration.tokenization import load_tokenizer
 from .checkpoint import attach, setting_of
 from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .corpora import open_corpus
-from .errors import CalibrationSetError
 from .evaluation.evaluator import (
     Evaluation,
     Reference,
@@ -34,7 +29,6 @@ from .evaluation.evaluator import (
 )
 from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
-from .languages import Language
 from .memory_plan import MemoryPlan
 from .model_checks import (
     longest_sequence,
@@ -93,9 +87,7 @@ class MultilingualQuantizer(HfQuantizer):
         with torch.device("cpu"):
             self._prepare(config, model.config.name_or_path, commit, max_length)
             copies = 1 if self.other_draws or self.minimax is not None else 0
-            plan = MemoryPlan.of(
-                model, self._calibration_tokens, self.evaluation, copies, by_block=self.backend.keeps_rows
-            )
+            plan = MemoryPlan.of(model, self._calibration_tokens, self.evaluation, copies, self.backend.rows_held)
             plan.require_room(self.device_map)
 
     def _prepare(
@@ -157,13 +149,14 @@ class MultilingualQuantizer(HfQuantizer):
         attach(model, self.backend, self.manifest, report)
 
     def _repeat(self, model: Any, evaluation: Evaluation, reference: Reference) -> list[Draw]:
-        """What a copy of the model loses with each other draw of the calibration set."""
-        draws = []
-        for calibration_set in self.other_draws:
+        """What a copy of the model loses with each other draw of the calibration set; one copy is there at a time."""
+
+        def draw(calibration_set: CalibrationSet) -> Draw:
             twin = copy.deepcopy(model)
             self._quantize(twin, calibration_set)
-            draws.append(draw_of(calibration_set.manifest, run_quantized(twin, evaluation, reference)))
-        return draws
+            return draw_of(calibration_set.manifest, run_quantized(twin, evaluation, reference))
+
+        return [draw(calibration_set) for calibration_set in self.other_draws]
 
     def _quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         quantize_everywhere(self.backend, model, calibration_set, Processes.current())
@@ -183,46 +176,6 @@ class MultilingualQuantizer(HfQuantizer):
     @property
     def is_trainable(self) -> bool:
         return False
-
-
-def calibration_set_of(config: MultilingualCalibrationConfig, tokenizer: Any, max_length: int | None) -> CalibrationSet:
-    """The set a config asks for: the one it was given, loaded if it is a folder, or a new one.
-
-    Raises:
-        CalibrationSetError: a given set does not fit the model or the languages.
-    """
-    if config.calibration_set is None:
-        return build_calibration_set(config, tokenizer, max_length)
-    given = config.calibration_set
-    calibration_set = given if isinstance(given, CalibrationSet) else CalibrationSet.load(given)
-    check_length("The sequence_length of the calibration set", calibration_set.manifest.sequence_length, max_length)
-    require_same_tokenizer(calibration_set.manifest, tokenizer)
-    asked, held = set(config.resolved_languages), set(calibration_set.languages)
-    if asked and asked != held:
-        raise CalibrationSetError(
-            f"languages are {_tags(asked)}, those of the calibration set {_tags(held)}. Leave languages out to take the "
-            "set's own, build a set of these, or give evaluation.languages to measure others than were calibrated on."
-        )
-    return calibration_set
-
-
-def languages_of(config: MultilingualCalibrationConfig, calibration_set: CalibrationSet | None) -> tuple[Language, ...]:
-    """The languages to measure where the evaluation names none: those calibrated on, or asked for where nothing was.
-
-    Raises:
-        CalibrationSetError: the set is of no language.
-    """
-    languages = config.resolved_languages or (() if calibration_set is None else calibration_set.languages)
-    if NO_LANGUAGE in languages:
-        raise CalibrationSetError(
-            "The calibration set holds no language, so nothing says which to measure; give "
-            "EvaluationConfig(languages=['en', 'sw']) (--evaluation-languages), or evaluation=None."
-        )
-    return languages
-
-
-def _tags(languages: Iterable[Language]) -> str:
-    return ", ".join(sorted(language.tag for language in languages))
 
 
 if QUANT_METHOD not in AUTO_QUANTIZER_MAPPING:

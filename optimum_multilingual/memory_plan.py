@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
-from accelerate.utils import get_max_memory
 
 from .errors import ModelError
 from .evaluation.evaluator import Evaluation
+from .evaluation.processes import Processes
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class MemoryPlan:
     Args:
         weights: of the model.
         copies: models held beside it.
-        rows: hidden states of the calibration rows before and behind a block, for engines that go block by block.
+        rows: hidden states of the calibration rows that the engine keeps on the model's device.
         states: hidden states of the reference, which go to disk beyond `EvaluationConfig.reference_memory`.
         calibration_tokens, evaluation_tokens: their numbers.
     """
@@ -51,7 +52,7 @@ class MemoryPlan:
         calibration_tokens: int,
         evaluation: Evaluation | None,
         copies: int = 0,
-        by_block: bool = True,
+        rows_held: int = 0,
     ) -> MemoryPlan:
         """The plan of a run.
 
@@ -60,7 +61,7 @@ class MemoryPlan:
             calibration_tokens: that it is quantized with; 0 for a method that reads nothing.
             evaluation: what it is measured on; None for no measuring.
             copies: models held beside it, as for other draws and for a search of shares.
-            by_block: whether the engine keeps hidden states of all rows.
+            rows_held: how many times the engine keeps the hidden states of all rows on the model's device.
         """
         tied = set(model.all_tied_weights_keys)
         named = {**dict(model.named_parameters()), **dict(model.named_buffers())}
@@ -71,7 +72,7 @@ class MemoryPlan:
         return cls(
             weights=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
             copies=copies,
-            rows=2 * calibration_tokens * of_a_token if by_block else 0,
+            rows=rows_held * calibration_tokens * of_a_token,
             states=scored * of_a_token,
             calibration_tokens=calibration_tokens,
             evaluation_tokens=scored,
@@ -87,15 +88,17 @@ class MemoryPlan:
 
         A model spread over several devices is placed by accelerate, which asks for their free memory itself.
 
+        Processes of one machine look at what is free together, before any of them loads its model.
+
         Args:
             device_map: as `from_pretrained` settled it, or the name of a way to spread, such as "auto".
 
         Raises:
             ModelError: what is needed, what is free, and what to do.
+            ProcessError: another process has no room.
         """
-        places = set(device_map.values()) if isinstance(device_map, Mapping) else set()
-        place = torch.device(places.pop()) if len(places) == 1 else None
-        free = None if place is None else _free(place)
+        place, processes = _only_place(device_map), Processes.current()
+        free = processes.together(lambda: {processes.rank: None if place is None else _free(place)})[processes.rank]
         room = "" if free is None else f"; {_size(free)} free on {place}"
         logger.info("In memory at once: %s%s.", self, room)
         if free is not None and self.needed > free:
@@ -114,12 +117,23 @@ class MemoryPlan:
         return ", ".join(parts)
 
 
+def _only_place(device_map: Any) -> torch.device | None:
+    """The device of a model that lies on one; None for one that is spread, and for a device that is not there."""
+    places = set(device_map.values()) if isinstance(device_map, Mapping) else set()
+    if len(places) != 1 or (isinstance(place := places.pop(), int) and not torch.accelerator.is_available()):
+        return None
+    return torch.device(place)
+
+
 def _free(place: torch.device) -> float | None:
     """Bytes free on a device, for this one of the processes that share it; None where nobody knows."""
-    free = get_max_memory()
     if place.type == "cpu":
-        return free["cpu"] / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return free.get(place.type if place.type == "mps" else place.index or 0)
+        return psutil.virtual_memory().available / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if place.type == "cuda":
+        # What the allocator keeps of an earlier model is free too.
+        kept = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+        return torch.cuda.mem_get_info(place)[0] + kept
+    return None
 
 
 def _size(count: float) -> str:

@@ -12,19 +12,20 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoConfig
 
+from ..backends.layer_checks import fused_experts
+from ..calibration.asked_set import calibration_set_of, languages_of
 from ..calibration.calibration_set import CalibrationSet
 from ..calibration.tokenization import load_tokenizer
 from ..comparison import load_checkpoint
 from ..config import MultilingualCalibrationConfig
 from ..corpora import open_corpus
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 from ..evaluation.activation_ranges import windows_of_rows
 from ..evaluation.evaluator import prepare_evaluation
 from ..evaluation.held_out import Window
 from ..evaluation.layer_inputs import InputSummaries, LayerInput, find_layer_inputs
 from ..evaluation.processes import Processes
 from ..evaluation.scoring import Scorer, make_batches
-from ..integration import calibration_set_of, languages_of
 from ..model_checks import longest_sequence, public_name, require_text_only
 from .activations_result import CALIBRATION, Activations
 from .moments import ChannelStatistics, Moments, measure_moments
@@ -59,7 +60,8 @@ def measure_activations(
     Raises:
         ConfigError: no evaluation, or downstream tasks in it.
         CorpusError: text is missing in a language, or too little.
-        ModelError: the model reads more than text, or is no causal language model.
+        ModelError: the model reads more than text, is no causal language model, is quantized, or has no linear layer that sees
+            every token.
         ProcessError: another process failed.
 
     Source: outliers and patterns after D. Paglieri et al., "Outliers and calibration sets have diminishing effect on
@@ -68,6 +70,10 @@ def measure_activations(
     if config.evaluation is None or config.evaluation.tasks:
         raise ConfigError("Activations are measured on held-out text; give an evaluation, and no tasks in it.")
     upstream = AutoConfig.from_pretrained(str(model))
+    if getattr(upstream, "quantization_config", None) is not None:
+        raise ModelError(
+            f"{model} is already quantized; activations are those of a dense model, give the full-precision one."
+        )
     tokenizer, longest = load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream)
     config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
     rows = calibration_set_of(config, tokenizer, longest)
@@ -91,11 +97,15 @@ def measure_activations(
 
     measured = processes.together(measure)
     whole = tuple(each for each in inputs if all(each.name in of_it for of_it, _ in measured.values()))
+    if not whole:
+        raise ModelError(
+            f"No linear layer of {type(loaded).__name__} sees every token, so there are no activations to compare."
+        )
     statistics = {tag: {each.name: measured[tag][0][each.name] for each in whole} for tag in texts}
     return Activations(
         model=public_name(str(model)),
         inputs=whole,
-        left_out=tuple(name for each in inputs if each not in whole for name in each.layers),
+        left_out=(*(name for each in inputs if each not in whole for name in each.layers), *fused_experts(loaded)),
         calibrated=tuple(language.tag for language in rows.languages),
         calibration=statistics[CALIBRATION],
         languages={language.tag: statistics[language.tag] for language in languages},

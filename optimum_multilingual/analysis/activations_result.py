@@ -40,7 +40,7 @@ class Activations:
     Args:
         model: its name.
         inputs: what was measured: each tensor that linear layers receive.
-        left_out: linear layers that do not see every token, such as those of one expert.
+        left_out: linear layers and fused experts that do not see every token.
         calibrated: tags of the languages of the calibration rows.
         calibration: of all calibration rows together.
         languages: of the held-out text of each language, by tag.

@@ -117,6 +117,8 @@ class ChannelStatistics:
         n = moments.count
         with np.errstate(invalid="ignore", divide="ignore"):
             kurtosis = n * moments.m4 / moments.m2**2 - 3
+        # Rounding leaves the moments of a channel that never changes a little beside zero.
+        kurtosis = np.where(moments.minimum == moments.maximum, np.nan, kurtosis)
         deviation = np.sqrt(moments.m2 / n)
         values = (moments.mean, deviation, kurtosis, moments.outliers / n)
         return cls(n, moments.minimum, moments.maximum, *(each.astype(np.float32) for each in values))

@@ -30,8 +30,8 @@ class Backend(ABC):
 
     capabilities: ClassVar[tuple[Capability, ...]]
 
-    # Whether hidden states of all calibration rows are in memory while the model is quantized block by block.
-    keeps_rows: ClassVar[bool] = True
+    # How many times hidden states of all calibration rows are on the model's device at once, at the least that is known.
+    rows_held: ClassVar[int] = 0
 
     def __init__(self, config: MultilingualCalibrationConfig, capability: Capability):
         self.config = config

@@ -57,6 +57,7 @@ class GPTQBackend(Backend):
     """
 
     capabilities = (GPTQ,)
+    rows_held = 2  # before and behind a block
 
     def __init__(self, config: MultilingualCalibrationConfig, capability: Capability):
         super().__init__(config, capability)

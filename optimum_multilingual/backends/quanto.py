@@ -59,7 +59,6 @@ class QuantoBackend(Backend):
     """Replaces linear layers by Quanto's; activations get the range they have on the calibration rows."""
 
     capabilities = (QUANTO, QUANTO_ACTIVATIONS)
-    keeps_rows = False
 
     def __init__(self, config: MultilingualCalibrationConfig, capability: Capability):
         super().__init__(config, capability)

@@ -39,7 +39,9 @@ class MultilingualCommand(BaseOptimumCLICommand):
         CommandInfo(name="report", help="Show, compare or merge reports.", subcommand_class=ReportCommand),
         CommandInfo(name="minimax", help="Search a fair mixture.", subcommand_class=MinimaxCommand),
         CommandInfo(name="size", help="Find how much text is enough.", subcommand_class=SizeCommand),
-        CommandInfo(name="activations", help="See which languages clip.", subcommand_class=ActivationsCommand),
+        CommandInfo(
+            name="activations", help="See which languages go beyond the rows.", subcommand_class=ActivationsCommand
+        ),
         CommandInfo(name="sweep", help="Rank many calibration sets.", subcommand_class=SweepCommand),
         CommandInfo(name="push", help="Publish a checkpoint with its report.", subcommand_class=PushCommand),
     )

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from ..backends.layer_checks import linear_layers
 from ..backends.shared_passes import inputs_of_layers
 from .scoring import eager
 
@@ -37,9 +36,12 @@ def find_layer_inputs(model: Any) -> tuple[LayerInput, ...]:
     """The inputs of all linear layers but the output projection, found by one small pass.
 
     Args:
-        model: a causal language model with dense weights, `torch.nn.Linear` or the `Conv1D` of GPT-2.
+        model: a causal language model with dense weights, `torch.nn.Linear` and its subclasses or the `Conv1D` of GPT-2.
     """
-    sizes = linear_layers(model, ("Linear", "Conv1D"))
+    sizes = {name: _inputs_of(layer) for name, layer in model.named_modules() if _is_linear(layer)}
+    sizes = {
+        name: size for name, size in sizes.items() if model.get_submodule(name) is not model.get_output_embeddings()
+    }
     with eager():
         tensors = inputs_of_layers(model, [model.get_submodule(name) for name in sizes])
     # A layer that runs several times, or not at all, receives something of its own.
@@ -47,7 +49,15 @@ def find_layer_inputs(model: Any) -> tuple[LayerInput, ...]:
     layers: dict[Any, list[str]] = {}
     for key, name in zip(keys, sizes, strict=True):
         layers.setdefault(key, []).append(name)
-    return tuple(LayerInput(names[0], tuple(names), sizes[names[0]][0]) for names in layers.values())
+    return tuple(LayerInput(names[0], tuple(names), sizes[names[0]]) for names in layers.values())
+
+
+def _is_linear(layer: Any) -> bool:
+    return isinstance(layer, torch.nn.Linear) or type(layer).__name__ == "Conv1D"
+
+
+def _inputs_of(layer: Any) -> int:
+    return layer.in_features if isinstance(layer, torch.nn.Linear) else layer.weight.shape[0]
 
 
 class InputSummaries(Generic[Summary]):

@@ -9,6 +9,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from ..backends.trainable import keep_layout, trainable_options
+from ..calibration.asked_set import calibration_set_of, languages_of
 from ..calibration.calibration_set import Manifest
 from ..calibration.tokenization import load_tokenizer
 from ..comparison import linear_layers_of, load_checkpoint, prepare_comparison, require_tokenizer_of, setting_of
@@ -18,7 +19,6 @@ from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, Reference, run_quantized, run_reference
 from ..evaluation.state_store import StateStore
 from ..hub.card_languages import with_card_languages
-from ..integration import calibration_set_of, languages_of
 from ..model_checks import longest_sequence, require_text_only
 from ..report.measures import make_report
 from ..report.multilingual_report import MultilingualReport

@@ -79,16 +79,20 @@ def hidden_by_chance(coverage: Sequence[Coverage]) -> bool:
     return any(each.by_chance >= HIDDEN_FROM for each in coverage)
 
 
+def rows_are_few(coverage: Sequence[Coverage]) -> str:
+    """What to tell the user where chance hides what languages do."""
+    most = max(each.by_chance for each in coverage)
+    return (
+        f"calibration rows are few, and by chance alone text exceeds their range in {most:.0%} of channels; take more rows to "
+        "see which languages do"
+    )
+
+
 def coverage_lines(coverage: Sequence[Coverage]) -> list[str]:
     """What stands below the table: a warning for each language that is not covered, or that it cannot be told."""
     warnings = [f"warning: {warning}" for warning in coverage_warnings(coverage)]
     if hidden_by_chance(coverage):
-        most = max(each.by_chance for each in coverage)
-        return [
-            *warnings,
-            f"activations: calibration rows are few, and by chance alone text exceeds their range in {most:.0%} of channels; "
-            "take more rows to see which languages do",
-        ]
+        return [*warnings, f"activations: {rows_are_few(coverage)}"]
     if coverage and not warnings:
         return ["activations: no language exceeds the calibration range more than those calibrated on do"]
     return warnings

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..backends.layer_checks import fused_experts
 from ..calibration.calibration_set import CalibrationSet
 from ..evaluation.activation_ranges import Ranges, calibration_ranges, exceeding, share_by_chance
 from ..evaluation.evaluator import Evaluation, Reference
 from ..evaluation.processes import Processes
 from ..languages import Language
-from .coverage import Coverage, coverage_warnings
+from .coverage import Coverage, coverage_warnings, hidden_by_chance, rows_are_few
 
 logger = logging.getLogger(__name__)
 
@@ -44,15 +45,25 @@ def check_coverage(
     tokens = {
         language: sum(len(window.targets) for window in windows) for language, windows in evaluation.windows.items()
     }
-    rows = calibration_ranges(model, calibration_set, evaluation.settings.batch_tokens)
+    rows, is_main = (
+        calibration_ranges(model, calibration_set, evaluation.settings.batch_tokens),
+        Processes.current().is_main,
+    )
     if not rows:
-        logger.warning("No linear layer sees every token, so languages are not held against the calibration rows.")
+        if is_main:
+            logger.warning("No linear layer sees every token, so languages are not held against the calibration rows.")
         return ()
+    if is_main and fused_experts(model):
+        logger.warning(
+            "Activations of experts are not held against the calibration rows, since no expert sees every token."
+        )
     row_tokens = len(calibration_set) * calibration_set.manifest.sequence_length
     coverage = coverage_of(reference.ranges, tokens, rows, row_tokens, calibration_set.languages)
-    if Processes.current().is_main:
+    if is_main:
         for warning in coverage_warnings(coverage):
             logger.warning("%s.", warning)
+        if hidden_by_chance(coverage):
+            logger.warning("%s.", rows_are_few(coverage))
     return coverage
 
 

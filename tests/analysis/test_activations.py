@@ -14,9 +14,9 @@ from optimum_multilingual.analysis.activations import quantiles
 from optimum_multilingual.analysis.activations_result import CALIBRATION, Activations
 from optimum_multilingual.analysis.language_similarity import clusters, similarities
 from optimum_multilingual.analysis.patterns import pooled_pattern, signed_extremes
+from optimum_multilingual.calibration.asked_set import calibration_set_of
 from optimum_multilingual.errors import CheckpointError, ConfigError
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation
-from optimum_multilingual.integration import calibration_set_of
 
 EVALUATION = EvaluationConfig(languages=["en", "sw", "hi"], tokens_per_language=300, batch_tokens=200)
 SETTINGS = {"languages": ["en", "sw"], "num_rows": 4, "sequence_length": 32, "evaluation": EVALUATION}
@@ -191,3 +191,14 @@ def test_the_table_and_the_conclusion_say_who_exceeds_and_who_is_alike(found):
 def test_what_cannot_be_studied_is_refused(folder, evaluation):
     with pytest.raises(ConfigError, match="give an evaluation, and no tasks"):
         measure_activations(folder, MultilingualCalibrationConfig(**{**SETTINGS, "evaluation": evaluation}))
+
+
+def test_a_quantized_model_is_refused(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((folder / "config.json").read_text())
+    (tmp_path / "config.json").write_text(
+        json.dumps({**config, "quantization_config": {"quant_method": "gptq", "bits": 4}})
+    )
+    with pytest.raises(ModelError, match="already quantized; activations are those of a dense model"):
+        measure_activations(tmp_path, MultilingualCalibrationConfig(**{**SETTINGS, "evaluation": EVALUATION}))

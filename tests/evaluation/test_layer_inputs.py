@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, PhiConfig, PhiForCausalLM
+from transformers import AutoModelForCausalLM, FalconConfig, GPT2Config, GPT2LMHeadModel, PhiConfig, PhiForCausalLM
 
 from optimum_multilingual.evaluation.activation_ranges import exceeding, range_counter, share_by_chance
 from optimum_multilingual.evaluation.held_out import Window
@@ -137,3 +137,13 @@ def test_text_like_the_calibration_exceeds_it_as_often_as_chance_says():
     calibration, text = generator.normal(size=(90, 20_000)), generator.normal(size=(30, 20_000))
     beyond = (text.min(0) < calibration.min(0)) | (text.max(0) > calibration.max(0))
     assert share_by_chance(30, 90) == pytest.approx(beyond.mean(), abs=0.01)
+
+
+def test_linear_layers_by_another_name_are_found():
+    sizes = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
+    model = AutoModelForCausalLM.from_config(FalconConfig(**sizes)).eval()
+
+    found = find_layer_inputs(model)
+
+    assert {each.channels for each in found} == {32, 128} and "lm_head" not in {each.name for each in found}
+    assert sum(len(each.layers) for each in found) == 4

@@ -3,13 +3,19 @@
 import json
 import logging
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, Qwen3MoeConfig
 
-from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, MultilingualReport, merge_reports
+from optimum_multilingual import (
+    EvaluationConfig,
+    MultilingualCalibrationConfig,
+    MultilingualReport,
+    build_calibration_set,
+    merge_reports,
+)
 from optimum_multilingual.backends.gptq import GPTQBackend
+from optimum_multilingual.evaluation.evaluator import prepare_evaluation, run_reference
 from optimum_multilingual.report import preflight
 from optimum_multilingual.report.coverage import Coverage, coverage_lines, coverage_warnings, uncovered, usual_excess
 
@@ -125,14 +131,25 @@ def test_where_there_is_nothing_to_check_no_pass_is_made(model_of_words, caplog,
     assert report.to_arrow().column("beyond_calibration").to_pylist() == [None] * 3
 
 
-def test_a_model_whose_layers_see_no_whole_text_is_not_checked_and_it_is_said(monkeypatch, caplog):
-    rows = SimpleNamespace(languages=())
-    evaluation = SimpleNamespace(windows={}, settings=EvaluationConfig())
-    monkeypatch.setattr(preflight, "calibration_ranges", lambda *args: {})
-    assert preflight.check_coverage(None, rows, evaluation, None) == ()
-    assert caplog.messages == [
-        "No linear layer sees every token, so languages are not held against the calibration rows."
-    ]
+def test_experts_are_not_held_against_the_rows_and_it_is_said(tokenizer, caplog):
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "moe_intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "head_dim": 8,
+    }
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 4, "num_experts": 4, "num_experts_per_tok": 2}
+    model = AutoModelForCausalLM.from_config(Qwen3MoeConfig(vocab_size=len(tokenizer), **sizes, **heads)).eval()
+    settings = EvaluationConfig(languages=["en", "sw"], tokens_per_language=200)
+    config = MultilingualCalibrationConfig(languages=["en"], num_rows=4, sequence_length=32, evaluation=settings)
+    rows = build_calibration_set(config, tokenizer)
+    evaluation = prepare_evaluation(config, settings.resolved_languages, tokenizer, None, 32, [rows.manifest])
+
+    found = preflight.check_coverage(model, rows, evaluation, run_reference(model, evaluation, watch_ranges=True))
+
+    assert [each.channels for each in found] == [2 * 32] * 2  # what attention receives, and its output projection
+    assert caplog.messages[0].startswith("Activations of experts are not held against the calibration rows")
 
 
 def test_reports_with_coverage_are_merged_and_older_ones_have_none(measured_report):
