@@ -15,7 +15,7 @@ from optimum_multilingual.analysis.activations_result import CALIBRATION, Activa
 from optimum_multilingual.analysis.language_similarity import clusters, similarities
 from optimum_multilingual.analysis.patterns import pooled_pattern, signed_extremes
 from optimum_multilingual.calibration.asked_set import calibration_set_of
-from optimum_multilingual.errors import CheckpointError, ConfigError
+from optimum_multilingual.errors import CheckpointError, ConfigError, ModelError
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation
 
 EVALUATION = EvaluationConfig(languages=["en", "sw", "hi"], tokens_per_language=300, batch_tokens=200)
