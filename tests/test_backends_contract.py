@@ -16,8 +16,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set, integration
+from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.backends import Capability, all_capabilities, find_backend, load_engines
+from optimum_multilingual.calibration import asked_set
 from optimum_multilingual.errors import ConfigError, MissingPackageError
 
 LANGUAGES = {"en": "eng_Latn", "sw": "swh_Latn", "zh": "cmn_Hans"}
@@ -155,7 +156,7 @@ def watch(patch, capability):
             seen.append(args[0].clone())
 
     [engine] = [each for each in load_engines() if capability in each.capabilities]
-    quantize, build = engine.quantize, integration.build_calibration_set
+    quantize, build = engine.quantize, asked_set.build_calibration_set
 
     def quantize_watched(self, model, calibration_set):
         note = model.get_input_embeddings().register_forward_pre_hook(see)
@@ -167,7 +168,7 @@ def watch(patch, capability):
         return built[-1]
 
     patch.setattr(engine, "quantize", quantize_watched)
-    patch.setattr(integration, "build_calibration_set", build_watched)
+    patch.setattr(asked_set, "build_calibration_set", build_watched)
     return seen, built
 
 
