@@ -1,6 +1,7 @@
 """How long GPTQ takes by the one line, against what a user would call instead with the same rows and bits.
 
-    python benchmarks/gptq_speed.py [--hidden 768] [--layers 12] [--rows 32] [--length 256] [--repeats 3] [--json FILE]
+    python benchmarks/gptq_speed.py [--hidden 768] [--layers 12] [--rows 32] [--length 256] [--repeats 3]
+        [--sides "GPTQConfig" "the one line"] [--json FILE]
 
 In one process, the sides in turn, each from the folder to the quantized model in memory, without measuring:
 
@@ -15,6 +16,7 @@ numbers that differ from GPTQConfig's is what running several rows together does
 
 import argparse
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -42,6 +44,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in {"hidden": 768, "layers": 12, "rows": 32, "length": 256, "repeats": 3}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=list(SIDES))
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     with quiet_import():
@@ -50,16 +53,16 @@ def main():
     config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **sizes)
     rows = build_calibration_set(config, AutoTokenizer.from_pretrained(EXAMPLE))
     few = build_calibration_set(replace(config, num_rows=8, sequence_length=32), AutoTokenizer.from_pretrained(EXAMPLE))
-    compare(EXAMPLE, few, 1)  # warms up
+    compare(EXAMPLE, few, 1, args.sides)  # warms up
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, source in {"trained": EXAMPLE, "random weights": random_llama(args, Path(folder))}.items():
-            results[name] = compare(source, rows, args.repeats)
+            results[name] = compare(source, rows, args.repeats, args.sides)
     print(f"\n{args.rows} rows of {args.length} tokens, {torch.get_num_threads()} threads, medians of {args.repeats}\n")
     print("| model | side | seconds | the one line is faster by |\n| :-- | :-- | --: | --: |")
     for name, result in results.items():
         for side, seconds in result["seconds"].items():
-            ratio = seconds / result["seconds"]["the one line"]
+            ratio = seconds / result["seconds"].get("the one line", math.nan)
             print(f"| {name}, {result['weights'] / 1e6:.0f} M | {side} | {seconds:.1f} | {ratio:.2f} x |")
     for name, result in results.items():
         print(f"\n{name}: {result['differ']:.2%} of the 4-bit numbers differ from GPTQConfig's")
@@ -79,28 +82,20 @@ def random_llama(args, folder):
     return folder
 
 
-def compare(source, rows, repeats):
-    sides = {
-        "GPTQConfig": lambda: stock(source, rows),
-        "GPTQModel": lambda: gptqmodel_itself(source, rows),
-        "llm-compressor": lambda: oneshot_itself(source, rows),
-        "the one line": lambda: one_line(source, rows, "optimum"),
-        "the one line, GPTQModel": lambda: one_line(source, rows, "gptqmodel"),
-        "the one line, llm-compressor": lambda: one_line(source, rows, "llmcompressor"),
-    }
+def compare(source, rows, repeats, sides):
     seconds = {name: [] for name in sides}
     for _ in range(repeats):
         made = {}
-        for name, side in sides.items():
+        for name in sides:
             started = time.perf_counter()
-            model = side()
+            model = SIDES[name](source, rows)
             seconds[name].append(time.perf_counter() - started)
             if name in ("GPTQConfig", "the one line"):
                 made[name] = model
     return {
         "weights": AutoModelForCausalLM.from_pretrained(source).num_parameters(),
         "seconds": {name: statistics.median(taken) for name, taken in seconds.items()},
-        "differ": differing(*made.values()),
+        "differ": differing(*made.values()) if len(made) == 2 else math.nan,
     }
 
 
@@ -149,6 +144,16 @@ def differing(one, other):
             differ += sum(((changed >> shift) & 15 != 0).sum().item() for shift in range(0, 32, 4))
             total += words.numel() * 8
     return differ / total
+
+
+SIDES = {
+    "GPTQConfig": stock,
+    "GPTQModel": gptqmodel_itself,
+    "llm-compressor": oneshot_itself,
+    "the one line": lambda source, rows: one_line(source, rows, "optimum"),
+    "the one line, GPTQModel": lambda source, rows: one_line(source, rows, "gptqmodel"),
+    "the one line, llm-compressor": lambda source, rows: one_line(source, rows, "llmcompressor"),
+}
 
 
 if __name__ == "__main__":
