@@ -96,7 +96,7 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
         "--evaluation-tokens",
         type=int,
         default=defaults.tokens_per_language,
-        help="in each language (default: %(default)s)",
+        help="in each language, in whole documents, eight or more (default: %(default)s)",
     )
     group.add_argument(
         "--stride", type=int, help="new tokens in each window of a long document (default: all of a window)"
