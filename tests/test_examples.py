@@ -43,6 +43,7 @@ def test_an_example_runs_as_a_user_runs_it(name, tmp_path):
 @pytest.mark.parametrize("name", sorted(set(PROMISED) - set(BY_THEMSELVES)))
 def test_an_example_prints_what_it_promises(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [name])
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     printed = capsys.readouterr().out
     assert all(words in printed for words in PROMISED[name]), printed

@@ -31,7 +31,8 @@ def test_one_method_is_told_in_full(cli):
 
 def test_the_page_of_the_docs_holds_the_table_that_is_printed(cli):
     _, out, _ = cli("methods", "--markdown")
-    table = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    page, _ = PAGE.read_text(encoding="utf-8").split("## What each does to the languages")
+    table = [line for line in page.splitlines() if line.startswith("|")]
     assert table == out.strip().splitlines(), "write it anew: optimum-cli multilingual methods --markdown"
 
 
