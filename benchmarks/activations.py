@@ -25,6 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, integration
 from optimum_multilingual.analysis.activations import outlier_thresholds
 from optimum_multilingual.analysis.moments import measure_moments
+from optimum_multilingual.calibration.asked_set import calibration_set_of
 from optimum_multilingual.evaluation.activation_ranges import range_counter
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation
 from optimum_multilingual.evaluation.layer_inputs import InputSummaries, find_layer_inputs
@@ -68,7 +69,7 @@ def compare_passes(folder, config, repeats):
     evaluation = prepare_evaluation(
         config, config.evaluation.resolved_languages, tokenizer, None, config.sequence_length
     )
-    rows = integration.calibration_set_of(config, tokenizer, None)
+    rows = calibration_set_of(config, tokenizer, None)
     inputs = find_layer_inputs(model)
     started = time.perf_counter()
     thresholds = outlier_thresholds(model, inputs, rows)

@@ -12,15 +12,20 @@ A Llama of random weights in float32. Every side is a process of its own, and it
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
-LANGUAGES = ["en", "fr", "ru", "zh", "ar", "hi", "sw", "am"]
+import torch
+from gptq_speed import LANGUAGES, random_llama, stock
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual.backends.quiet import quiet_import
+from optimum_multilingual.memory_plan import MemoryPlan
+
 SIDES = ("loaded", "GPTQConfig", "unmeasured", "the one line")
 
 
@@ -36,7 +41,7 @@ def main():
         print(json.dumps(peak_of(args)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        save_random_llama(args, folder)
+        random_llama(args, folder)
         peaks = {side: in_a_process(side, folder) for side in SIDES}
     loaded = peaks["loaded"]["peak"]
     stock = peaks["GPTQConfig"]["peak"] - loaded
@@ -56,20 +61,6 @@ def main():
         args.json.write_text(json.dumps(peaks, indent=1))
 
 
-def save_random_llama(args, folder):
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    tokenizer, heads = AutoTokenizer.from_pretrained(EXAMPLE), max(1, args.hidden // 64)
-    config = LlamaConfig(
-        hidden_size=args.hidden, intermediate_size=int(args.hidden * 8 / 3) // 64 * 64, num_hidden_layers=args.layers,
-        num_attention_heads=heads, num_key_value_heads=heads, vocab_size=len(tokenizer), tie_word_embeddings=True,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
 def in_a_process(side, folder):
     command = [sys.executable, __file__, "--side", side, "--model", folder, *sys.argv[1:]]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -77,14 +68,6 @@ def in_a_process(side, folder):
 
 
 def peak_of(args):
-    os.environ["GPTQMODEL_DISABLE_PACK_EXT"] = "1"
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GPTQConfig
-
-    from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
-    from optimum_multilingual.backends.quiet import quiet_import
-    from optimum_multilingual.memory_plan import MemoryPlan
-
     plans = []
     tell = MemoryPlan.require_room
     MemoryPlan.require_room = lambda plan, device_map: (plans.append(str(plan)), tell(plan, device_map))
@@ -93,18 +76,14 @@ def peak_of(args):
     sizes = {"num_rows": args.rows, "sequence_length": args.length}
     config = MultilingualCalibrationConfig("gptq", languages=LANGUAGES, **sizes)
     rows = build_calibration_set(config, AutoTokenizer.from_pretrained(args.model))
-    quantization = None
     if args.side == "GPTQConfig":
-        dataset = [
-            {"input_ids": [row.input_ids.tolist()], "attention_mask": [[1] * len(row.input_ids)]} for row in rows
-        ]
-        quantization = GPTQConfig(bits=4, group_size=64, dataset=dataset, act_group_aware=True, backend="torch")
-    elif args.side != "loaded":
+        model = stock(args.model, rows)
+    else:
         evaluation = EvaluationConfig(tokens_per_language=args.tokens) if args.side == "the one line" else None
-        quantization = MultilingualCalibrationConfig(
-            "gptq", bits=4, group_size=64, calibration_set=rows, evaluation=evaluation
+        line = MultilingualCalibrationConfig("gptq", bits=4, group_size=64, calibration_set=rows, evaluation=evaluation)
+        model = AutoModelForCausalLM.from_pretrained(
+            args.model, quantization_config=None if args.side == "loaded" else line, dtype=torch.float32
         )
-    model = AutoModelForCausalLM.from_pretrained(args.model, quantization_config=quantization, dtype=torch.float32)
     assert model is not None
     return {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "plan": plans[0] if plans else None}
 

@@ -13,6 +13,7 @@ The table is written there too, as table.md.
 """
 
 import argparse
+import hashlib
 import json
 import tempfile
 import time
@@ -71,6 +72,7 @@ def lines_of(capability, args):
 def kept(capability, bits, text, args):
     """A line from the folder if it was measured with the same settings, or measured and put there."""
     settings = {"rows": args.rows, "length": args.length, "tokens": args.tokens, "versions": capability.versions()}
+    settings["weights"] = hashlib.sha256((MODEL / "model.safetensors").read_bytes()).hexdigest()
     place = args.output / f"{capability.method}-{capability.engine}-{bits}-{text}.json"
     if place.exists():
         done = json.loads(place.read_text(encoding="utf-8"))

@@ -88,7 +88,7 @@ class MemoryPlan:
 
         A model spread over several devices is placed by accelerate, which asks for their free memory itself.
 
-        Processes of one machine look at what is free together, before any of them loads its model.
+        Processes of one machine look at what is free before any of them loads its model, and stop together.
 
         Args:
             device_map: as `from_pretrained` settled it, or the name of a way to spread, such as "auto".
@@ -98,14 +98,21 @@ class MemoryPlan:
             ProcessError: another process has no room.
         """
         place, processes = _only_place(device_map), Processes.current()
-        free = processes.together(lambda: {processes.rank: None if place is None else _free(place)})[processes.rank]
-        room = "" if free is None else f"; {_size(free)} free on {place}"
-        logger.info("In memory at once: %s%s.", self, room)
-        if free is not None and self.needed > free:
-            raise ModelError(
-                f"The run needs more than {_size(self.needed)} on {place} ({self}), and {_size(free)} are free. Give fewer or "
-                "shorter rows (num_rows, sequence_length), a smaller dtype, seeds=1, or device_map='auto' over more devices."
-            )
+
+        def look() -> dict[Any, Any]:
+            free = None if place is None else _free(place)
+            if processes.is_main:
+                room = "" if free is None else f"; {_size(free)} free on {place}"
+                logger.info("In memory at once: %s%s.", self, room)
+            if free is not None and self.needed > free:
+                raise ModelError(
+                    f"The run needs more than {_size(self.needed)} on {place} ({self}), and {_size(free)} are free. Give fewer "
+                    "or shorter rows (num_rows, sequence_length), a smaller dtype, seeds=1, or device_map='auto' over more "
+                    "devices."
+                )
+            return {}
+
+        processes.together(look)
 
     def __str__(self) -> str:
         weights = "weights" if not self.copies else f"weights of {1 + self.copies} models"

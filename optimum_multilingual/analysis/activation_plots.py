@@ -181,13 +181,15 @@ def plot_distribution(found: Activations, statistic: str = "absolute_maximum", l
         figure, axes = rows_of_languages([_text_name(tag) for tag in texts], title, _subtitle(found))
         values = [np.asarray(getattr(of_it[name], statistic)) for of_it in texts.values()]
         values = [each[np.isfinite(each)] for each in values]
-        rows = [row for row, each in enumerate(values) if len(each)]
-        quantiles = np.array([np.quantile(values[row], (*WHISKERS, *BOX, 0.5, 1)) for row in rows]).T
+        rows, shown = range(len(values)), (*WHISKERS, *BOX, 0.5, 1)
+        # Channels that never change have no kurtosis; a text of which that is true of all keeps its row.
+        quantiles = np.array([np.quantile(each, shown) if len(each) else [np.nan] * len(shown) for each in values]).T
         axes.hlines(rows, quantiles[0], quantiles[1], color=GREY, linewidth=1.2, label="1 to 99% of channels")
         axes.hlines(rows, quantiles[2], quantiles[3], color=GAIN, linewidth=6, label="middle half")
         axes.plot(quantiles[4], rows, "|", color="white", markersize=6, markeredgewidth=1.6)
         axes.plot(quantiles[5], rows, "x", color=LOSS, markersize=5, markeredgewidth=1.5, label="largest channel")
-        if quantiles[5].max() > 30 * np.median(quantiles[4]) > 0 and quantiles[0].min() > 0:
+        there = quantiles[:, ~np.isnan(quantiles[0])]
+        if there.size and there[5].max() > 30 * np.median(there[4]) > 0 and there[0].min() > 0:
             axes.set_xscale("log")
         label_right(
             axes, [f"median {value:.3g}, largest {most:.3g}" for value, most in zip(quantiles[4], quantiles[5])]

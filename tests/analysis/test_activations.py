@@ -202,3 +202,21 @@ def test_a_quantized_model_is_refused(folder, tmp_path):
     )
     with pytest.raises(ModelError, match="already quantized; activations are those of a dense model"):
         measure_activations(tmp_path, MultilingualCalibrationConfig(**{**SETTINGS, "evaluation": EVALUATION}))
+
+
+def test_a_text_without_kurtosis_keeps_its_row_in_the_picture(found):
+    name, tag = found.inputs[0].name, next(iter(found.languages))
+    of_it = found.languages[tag]
+    still = replace(of_it[name], kurtosis=np.full_like(of_it[name].kurtosis, np.nan))
+    broken = replace(found, languages={**found.languages, tag: {**of_it, name: still}})
+
+    labels = [text.get_text() for text in right_labels(plot_distribution(broken, "kurtosis", name))]
+
+    assert len(labels) == len(found.texts) and [label.startswith("median nan") for label in labels].count(True) == 1
+    assert labels[list(found.texts).index(tag)].startswith("median nan")
+
+
+def right_labels(figure):
+    """What stands to the right of the rows."""
+    (axis,) = figure.axes[0].child_axes
+    return axis.get_yticklabels()
