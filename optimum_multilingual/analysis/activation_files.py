@@ -18,21 +18,19 @@ from ..errors import CheckpointError
 from ..evaluation.layer_inputs import LayerInput
 from .activations_result import CALIBRATION, Activations, Statistics
 from .moments import ChannelStatistics
+from .study_files import write_study
 
-PARQUET_FILE, PATTERNS_FILE = "activations.parquet", "patterns.safetensors"
-JSON_FILE, TABLE_FILE = "activations.json", "activations.md"
+NAME = "activations"
+PARQUET_FILE, JSON_FILE, PATTERNS_FILE = f"{NAME}.parquet", f"{NAME}.json", "patterns.safetensors"
 
 COLUMNS = tuple(item.name for item in fields(ChannelStatistics) if item.name != "tokens")
 
 
 def write_activations(found: Activations, folder: Path) -> None:
     """Writes a study into a folder that exists."""
-    parquet.write_table(found.to_arrow(), folder / PARQUET_FILE)
+    write_study(folder, NAME, found.to_dict(), found.to_markdown(), found.to_arrow())
     patterns = {f"{tag}/{name}": each for tag, of_it in found.patterns.items() for name, each in of_it.items()}
     save_file(patterns, folder / PATTERNS_FILE)
-    text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
-    (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
-    (folder / TABLE_FILE).write_text(found.to_markdown() + "\n", encoding="utf-8")
 
 
 def read_activations(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,7 @@ from ..report.aligned import aligned
 from ..report.plain_values import to_plain
 from ..report.scores import Estimate
 from .ranking import Losses
-
-JSON_FILE, TABLE_FILE = "minimax.json", "minimax.md"
+from .study_files import write_study
 
 
 @dataclass(frozen=True)
@@ -169,9 +167,7 @@ class MinimaxMixture:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
-        (folder / TABLE_FILE).write_text(self.to_markdown() + "\n", encoding="utf-8")
+        write_study(folder, "minimax", self.to_dict(), self.to_markdown())
         if plots:
             from ..report.canvas import save_figure
             from .minimax_plot import plot_shares, plot_steps

@@ -196,7 +196,7 @@ class SufficientSize:
             MissingPackageError: matplotlib is not installed.
         """
         folder = Path(folder)
-        write_study(folder, "size", self.to_arrow(), self.to_dict(), self.to_markdown())
+        write_study(folder, "size", self.to_dict(), self.to_markdown(), self.to_arrow())
         if plots:
             from ..report.canvas import save_figure
             from .size_plots import plot_curve, plot_surface

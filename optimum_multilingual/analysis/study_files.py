@@ -1,4 +1,4 @@
-"""The files every study of cells leaves."""
+"""The files every study leaves."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-def write_study(folder: Path, name: str, table: pyarrow.Table, values: Mapping[str, Any], text: str) -> None:
-    """Writes NAME.parquet with all rows, NAME.json with what came out, and NAME.md for people.
+def write_study(
+    folder: Path, name: str, values: Mapping[str, Any], text: str, table: pyarrow.Table | None = None
+) -> None:
+    """Writes NAME.json with what came out, NAME.md for people, and NAME.parquet with all rows.
 
     Args:
         folder: exists.
         name: of the study.
-        table: its rows.
         values: plain JSON values.
         text: Markdown.
+        table: its rows; None for a study that has none.
     """
-    from pyarrow import parquet
+    if table is not None:
+        from pyarrow import parquet
 
-    parquet.write_table(table, folder / f"{name}.parquet")
+        parquet.write_table(table, folder / f"{name}.parquet")
     (folder / f"{name}.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")

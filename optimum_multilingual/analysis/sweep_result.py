@@ -158,7 +158,7 @@ class Sweep:
             MissingPackageError: matplotlib is not installed.
         """
         folder = Path(folder)
-        write_study(folder, "sweep", self.to_arrow(), self.to_dict(), self.to_markdown())
+        write_study(folder, "sweep", self.to_dict(), self.to_markdown(), self.to_arrow())
         if plots:
             self._draw(folder)
 

@@ -38,9 +38,11 @@ def find_layer_inputs(model: Any) -> tuple[LayerInput, ...]:
     Args:
         model: a causal language model with dense weights, `torch.nn.Linear` and its subclasses or the `Conv1D` of GPT-2.
     """
-    sizes = {name: _inputs_of(layer) for name, layer in model.named_modules() if _is_linear(layer)}
+    projection = model.get_output_embeddings()
     sizes = {
-        name: size for name, size in sizes.items() if model.get_submodule(name) is not model.get_output_embeddings()
+        name: _inputs_of(layer)
+        for name, layer in model.named_modules()
+        if _is_linear(layer) and layer is not projection
     }
     with eager():
         tensors = inputs_of_layers(model, [model.get_submodule(name) for name in sizes])
