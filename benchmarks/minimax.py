@@ -1,12 +1,13 @@
-"""English only, proportional, uniform and minimax calibration at equal tokens, on text that none of them was chosen by.
+"""English only, proportional, uniform, matched and minimax calibration at equal tokens, on text that none was chosen by.
 
     python benchmarks/minimax.py --model FOLDER --corpora FOLDER [--bits 2 3 4] [--seeds 0 1 2] [--output FOLDER]
 
 FOLDER of the corpora holds text/<language>.jsonl.gz, of which every tenth document was never trained on and is calibrated with,
 and parallel/ntrex.tar.xz: of its news articles the even ones are the tuning text of the search, the odd ones the text of
 the tables. For each number of bits the shares are searched with the first seed, then all mixtures are quantized with every
-seed: "minimax" is what the search found, "worst-alone" what it would have found if the mean did not count. The model is taken
-in float32, in which a CPU is several times as fast as in bfloat16.
+seed: "minimax" is what the search found, "worst-alone" what it would have found if the mean did not count, "matched" a model for
+each language, calibrated on it alone and measured on it alone. The model is taken in float32, in which a CPU is several times as
+fast as in bfloat16.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import gzip
 import json
 import tarfile
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +29,11 @@ from optimum_multilingual import (
     sweep_settings,
 )
 from optimum_multilingual.evaluation.bootstrap import percentile_interval
+from optimum_multilingual.languages import find_language
 
 LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 EVERY = 10
+MATCHED = "matched"
 
 
 def main():
@@ -43,7 +47,7 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--tuning-tokens", type=int, default=8_000)
     parser.add_argument("--tokens", type=int, default=12_288)
-    parser.add_argument("--mixtures", nargs="+", default=["english", "proportional", "uniform"])
+    parser.add_argument("--mixtures", nargs="+", default=["english", "proportional", "uniform", "matched"])
     parser.add_argument(
         "--output", type=Path, help="keeps searches and cells; a run that ended goes on, after its search"
     )
@@ -83,42 +87,74 @@ def compare(model, bits, args, calibration, tuning, final, output):
         "proportional": {**all_languages, "mixture": "proportional"},
         "uniform": all_languages,
     }
-    settings = {name: mixtures[name] for name in args.mixtures}
+    settings = {name: mixtures[name] for name in args.mixtures if name != MATCHED}
     # Also where the search falls back to uniform shares, so that the table shows what the best mixture it tried does.
     lowest = min(found.steps, key=lambda step: step.worst)
     for name, step in {"minimax": found.best, "worst-alone": lowest}.items():
         settings[name] = {**all_languages, "mixture": dict(zip(found.languages, step.measured_shares))}
     if lowest == found.best:
         del settings["worst-alone"]
-    plan = SweepPlan(
-        settings=settings,
-        quantizers={"gptq": {"method": "gptq", "group_size": 64}},
-        bits=[bits],
-        seeds=args.seeds,
-        languages=LANGUAGES,
+
+    def measured(settings, languages, folder):
+        quantizers = {"gptq": {"method": "gptq", "group_size": 64}}
+        plan = SweepPlan(settings, quantizers, bits=[bits], seeds=args.seeds, languages=languages)
+        evaluation = EvaluationConfig(corpus=final, tokens_per_language=args.tokens)
+        result = sweep_settings(model, plan, folder, corpus=calibration, evaluation=evaluation)
+        result.save(folder)
+        (group,) = result.groups()
+        return group.losses("kl")
+
+    losses = measured(settings, LANGUAGES, output / f"{bits}bit")
+    if MATCHED in args.mixtures:
+        tokenizer, alone = AutoTokenizer.from_pretrained(model), []
+        for language in LANGUAGES:
+            rows = min(args.rows, rows_there(calibration[language], tokenizer, args.length))
+            if rows < args.rows:
+                print(f"matched: the text of {language} gives {rows} rows of {args.rows}", flush=True)
+            setting = {"languages": [language], **size, "num_rows": rows}
+            alone.append(measured({language: setting}, [language], output / f"{bits}bit-{language}"))
+        losses = with_matched(losses, alone)
+    print(f"# {bits} bits: {len(args.seeds)} draws of the calibration text\n\n{table(losses, 'uniform')}\n", flush=True)
+
+
+def rows_there(texts, tokenizer, length):
+    return sum(len(ids) for ids in tokenizer(texts)["input_ids"]) // length
+
+
+def with_matched(losses, alone):
+    """Joins languages that were measured one by one as one more setting; they drew the same documents and seeds."""
+    tags = [tag for each in alone for tag in each.languages]
+    places = [tags.index(tag) for tag in losses.languages]
+    values, draws = (np.concatenate([getattr(each, name) for each in alone], axis=-1) for name in ("values", "draws"))
+    return replace(
+        losses,
+        settings=(*losses.settings, MATCHED),
+        values=np.concatenate([losses.values, values[:, places]]),
+        draws=np.concatenate([losses.draws, draws[..., places]], axis=1),
     )
-    evaluation = EvaluationConfig(corpus=final, tokens_per_language=args.tokens)
-    result = sweep_settings(model, plan, output / f"{bits}bit", corpus=calibration, evaluation=evaluation)
-    result.save(output / f"{bits}bit")
-    print(f"{result}\n", flush=True)
-    (group,) = result.groups()
-    print_changes(group.losses("kl"), "uniform")
 
 
-def print_changes(losses, base):
-    """Worst and mean KL of every setting against one, relative, with intervals over documents and seeds."""
-    if base not in losses.settings:
-        return
+def table(losses, base):
+    """Mean and worst KL of every setting, and their changes against one, with intervals over documents and seeds."""
     start = losses.settings.index(base)
-    for place, setting in enumerate(losses.settings):
-        for name, pool in {"worst": np.max, "mean": np.mean}.items():
-            values, drawn = pool(losses.values, axis=-1), pool(losses.draws, axis=-1)
-            low, high = percentile_interval(drawn[:, place] / drawn[:, start] - 1, losses.confidence)
-            if place != start:
-                print(
-                    f"{base} -> {setting}, {name}: {values[place] / values[start] - 1:+.1%} ({low:+.1%} .. {high:+.1%})"
-                )
-    print(flush=True)
+    lines = [f"| mixture | mean KL | worst language | worst against {base} | mean against {base} |", "| :-- " * 5 + "|"]
+    for each in sorted(losses.ranking(), key=lambda each: losses.settings.index(each.setting)):
+        place, changes = losses.settings.index(each.setting), ["", ""]
+        if place != start:
+            changes = [change(losses, place, start, pool) for pool in (np.max, np.mean)]
+        worst = f"{find_language(each.worst_language).name} {kl(each.worst)}"
+        lines.append(f"| {each.setting} | {kl(each.mean)} | {worst} | {' | '.join(changes)} |")
+    return "\n".join(lines)
+
+
+def kl(estimate):
+    return f"{estimate.value:.4f} ({estimate.low:.4f} .. {estimate.high:.4f})"
+
+
+def change(losses, place, start, pool):
+    values, drawn = pool(losses.values, axis=-1), pool(losses.draws, axis=-1)
+    low, high = percentile_interval(drawn[:, place] / drawn[:, start] - 1, losses.confidence)
+    return f"{values[place] / values[start] - 1:+.1%} ({low:+.1%} .. {high:+.1%})"
 
 
 def untrained(corpora, language):

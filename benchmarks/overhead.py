@@ -1,24 +1,35 @@
 """What the one line costs beyond the engine and the forward passes.
 
-    python benchmarks/overhead.py [--rows 128] [--length 512] [--json FILE]
+    python benchmarks/overhead.py [--rows 128] [--length 512] [--corpora FOLDER] [--tokens 12000] [--stock] [--json FILE]
 
-Runs the one line on the small model with all thirteen languages and times its phases from the outside.
+Runs the one line on the small model with all thirteen languages and times its phases from the outside. Text is that of the
+embedded corpus, some 3,000 tokens a language to measure on, or text/<language>.jsonl.gz of a folder. --stock times
+GPTQConfig(dataset=the same rows) too, which measures nothing.
 
     engine           importing it, and its work on the calibration rows
     forward passes   both models over the evaluation text, up to the logits (projections in float32)
     overhead         all the rest: checking, building the calibration set, holding out text, comparing two distributions
                      for every token, the bootstrap, the report
+
+Below stands what the run said before it did anything long: how long it would take at the least.
 """
 
 import argparse
+import gzip
 import json
 import time
 from collections import defaultdict
 from pathlib import Path
 
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from gptq_speed import stock
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from optimum_multilingual import MultilingualCalibrationConfig, integration
+from optimum_multilingual import (
+    EvaluationConfig,
+    MultilingualCalibrationConfig,
+    build_calibration_set,
+    integration,
+)
 from optimum_multilingual.backends.gptq import GPTQBackend
 from optimum_multilingual.evaluation import evaluator
 from optimum_multilingual.evaluation.divergence import OutputHead
@@ -26,17 +37,25 @@ from optimum_multilingual.evaluation.divergence import OutputHead
 MODEL = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
 LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 
-seconds = defaultdict(float)
+seconds, told = defaultdict(float), []
 
 
-def timed(owner, name, phase):
-    """Wraps a function so that the time spent in it is added to a phase."""
+def texts(corpora, language):
+    with gzip.open(corpora / "text" / f"{language}.jsonl.gz", "rt", encoding="utf-8") as file:
+        return [json.loads(line)["text"] for line in file]
+
+
+def timed(owner, name, phase, results=None):
+    """Wraps a function so that the time spent in it is added to a phase, and what it returns to a list."""
     original = getattr(owner, name)
 
     def wrapper(*args, **kwargs):
         started = time.perf_counter()
         try:
-            return original(*args, **kwargs)
+            result = original(*args, **kwargs)
+            if results is not None:
+                results.append(result)
+            return result
         finally:
             seconds[phase] += time.perf_counter() - started
 
@@ -47,6 +66,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=128)
     parser.add_argument("--length", type=int, default=512)
+    parser.add_argument("--corpora", type=Path)
+    parser.add_argument("--tokens", type=int, default=12_000)
+    parser.add_argument("--stock", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
@@ -61,8 +83,17 @@ def main():
     timed(integration, "prepare_evaluation", "holding out text")
     timed(integration, "make_report", "bootstrap and report")
 
+    timed(integration, "tell_least_time", "telling the least time", told)
+    corpus = "embedded" if args.corpora is None else {language: texts(args.corpora, language) for language in LANGUAGES}
     config = MultilingualCalibrationConfig(
-        "gptq", bits=4, languages=LANGUAGES, num_rows=args.rows, sequence_length=args.length
+        "gptq",
+        bits=4,
+        group_size=64,
+        languages=LANGUAGES,
+        corpus=corpus,
+        num_rows=args.rows,
+        sequence_length=args.length,
+        evaluation=EvaluationConfig(tokens_per_language=args.tokens),
     )
     started = time.perf_counter()
     model = AutoModelForCausalLM.from_pretrained(MODEL, quantization_config=config)
@@ -88,6 +119,16 @@ def main():
     print("| phase | seconds | share |\n| :-- | --: | --: |")
     for phase, spent in phases.items():
         print(f"| {phase} | {spent:.2f} | {spent / whole:.1%} |")
+    print(f"\nThe whole run is {whole / engine:.2f} times the engine alone. At the least, it said: {told[0]:.2f} s.")
+    if args.stock:
+        rows = build_calibration_set(config, AutoTokenizer.from_pretrained(MODEL))
+        started = time.perf_counter()
+        stock(MODEL, rows)
+        phases["GPTQConfig"] = time.perf_counter() - started
+        ratio = whole / phases["GPTQConfig"]
+        print(
+            f"GPTQConfig takes {phases['GPTQConfig']:.2f} s and measures nothing; the whole run is {ratio:.2f} times that."
+        )
     if args.json is not None:
         args.json.write_text(json.dumps({"rows": args.rows, "length": args.length, "seconds": phases}, indent=1))
 

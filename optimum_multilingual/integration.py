@@ -29,6 +29,7 @@ from .evaluation.evaluator import (
 )
 from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
+from .least_time import tell_least_time
 from .memory_plan import MemoryPlan
 from .model_checks import (
     longest_sequence,
@@ -139,6 +140,8 @@ class MultilingualQuantizer(HfQuantizer):
         else:
             if self.other_draws:
                 require_one_device(getattr(model, "hf_device_map", None), "seeds=")
+            sets = [] if self.calibration_set is None else [self.calibration_set, *self.other_draws]
+            tell_least_time(model, self.evaluation, sets)
             checked = self.quantization_config.check_coverage and measures_others(self.evaluation, self.calibration_set)
             reference = run_reference(model, self.evaluation, watch_ranges=checked)
             coverage = check_coverage(model, self.calibration_set, self.evaluation, reference) if checked else ()

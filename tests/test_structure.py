@@ -28,7 +28,7 @@ ORDER = [
     {"backends", "evaluation", "model_checks"},
     {"report"},
     {"atomic_folder"},
-    {"memory_plan"},
+    {"least_time", "memory_plan"},
     {"analysis", "checkpoint", "comparison", "hub"},
     {"integration"},
     {"recovery"},

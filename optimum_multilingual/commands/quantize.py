@@ -102,7 +102,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
                 "full-precision model. To measure this one, use `optimum-cli multilingual evaluate`."
             )
         find_backend(config).capability.require_saving()
-        _tell_memory()
+        _tell_plans()
         model = AutoModelForCausalLM.from_pretrained(
             self.args.model, quantization_config=config, device_map=self.args.device_map
         )
@@ -115,10 +115,11 @@ class QuantizeCommand(BaseOptimumCLICommand):
         print(f"saved in {folder}")
 
 
-def _tell_memory() -> None:
-    """Lets the line through that says, before the weights load, what the run will hold in memory."""
-    logger = logging.getLogger("optimum_multilingual.memory_plan")
-    logger.setLevel(logging.INFO)
-    if not logger.handlers:
-        logger.addHandler(logging.StreamHandler())
-    logger.propagate = False
+def _tell_plans() -> None:
+    """Lets the lines through that say what the run will hold in memory, and how long it takes at the least."""
+    for plan in ("memory_plan", "least_time"):
+        logger = logging.getLogger(f"optimum_multilingual.{plan}")
+        logger.setLevel(logging.INFO)
+        if not logger.handlers:
+            logger.addHandler(logging.StreamHandler())
+        logger.propagate = False

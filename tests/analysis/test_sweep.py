@@ -148,7 +148,8 @@ import sys
 from optimum_multilingual import EvaluationConfig, SweepPlan, sweep_settings
 from test_sweep import EVALUATION, PLAN
 result = sweep_settings(sys.argv[1], SweepPlan(**PLAN), sys.argv[2], evaluation=EVALUATION)
-print("computed", result.computed, "reference", result.seconds["reference"] > 0, flush=True)
+# One write, so that lines of two processes do not mix.
+sys.stdout.write(f"computed {result.computed} reference {result.seconds['reference'] > 0}\\n")
 """
 
 

@@ -8,15 +8,35 @@ import sys
 import pytest
 
 SCRIPT = """
+import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual.errors import ProcessError
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
 from optimum_multilingual.evaluation.processes import Processes
 from optimum_multilingual.report.measures import make_report
 from optimum_multilingual.report.preflight import check_coverage
+
+
+def faults(processes):
+    other = replace(config, evaluation=replace(settings, seed=1))
+    text = prepare_evaluation(other, other.resolved_languages, AutoTokenizer.from_pretrained(path), 128)
+    refused("other text", run_reference, model, text if processes.rank == 1 else evaluation)
+    refused("fails", run_quantized, model, None if processes.rank == 1 else evaluation, reference)
+    if processes.rank == 1:
+        os._exit(9)
+
+
+def refused(fault, call, *arguments):
+    try:
+        call(*arguments)
+    except (ProcessError, AttributeError) as error:
+        Path(out, f"{fault}.{Processes.current().rank}").write_text(str(error))
+
 
 torch.set_num_threads(1)
 path, out, what = sys.argv[1:4]
@@ -29,18 +49,8 @@ in_english = MultilingualCalibrationConfig(languages=["en"], num_rows=5, sequenc
 rows = build_calibration_set(in_english, AutoTokenizer.from_pretrained(path))
 coverage = check_coverage(model, rows, evaluation, reference)
 processes = Processes.current()
-if processes.rank == 1 and what == "fails":
-    evaluation.windows.clear()
-    evaluation.windows["not a language"] = None
-if processes.rank == 1 and what == "other text":
-    settings = EvaluationConfig(tokens_per_language=600, batch_tokens=500, bootstrap_draws=100, seed=1)
-    config = MultilingualCalibrationConfig(languages=["en", "sw", "zh"], evaluation=settings)
-    evaluation = prepare_evaluation(config, config.resolved_languages, AutoTokenizer.from_pretrained(path), 128)
-if what == "other text":
-    run_reference(model, evaluation)
-if processes.rank == 1 and what == "dies":
-    import os
-    os._exit(9)
+if what == "faults":
+    faults(processes)
 generator = torch.Generator().manual_seed(processes.rank)
 with torch.no_grad():
     for weight in model.model.layers.parameters():
@@ -79,12 +89,11 @@ def alone(tmp_path_factory, tiny_model_path):
     return json.loads((folder / "0.json").read_text())
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_every_process_reports_what_one_alone_does(alone, tiny_model_path, tmp_path, count):
-    done = launch(tmp_path, tiny_model_path, count)
+def test_every_process_reports_what_one_alone_does(alone, tiny_model_path, tmp_path):
+    done = launch(tmp_path, tiny_model_path, 3)
     assert done.returncode == 0, done.stderr[-3000:]
 
-    reports = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(count)]
+    reports = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(3)]
     for report in reports:
         assert [score["tokens"] for score in report["languages"]] == [score["tokens"] for score in alone["languages"]]
         assert numbers(report["languages"]) == pytest.approx(numbers(alone["languages"]), rel=1e-6, abs=1e-9)
@@ -92,20 +101,24 @@ def test_every_process_reports_what_one_alone_does(alone, tiny_model_path, tmp_p
     assert all(report == reports[0] for report in reports)
 
 
-def test_a_process_that_fails_stops_the_others_with_its_reason(tiny_model_path, tmp_path):
-    done = launch(tmp_path, tiny_model_path, 2, "fails")
-    assert done.returncode != 0
-    assert "ProcessError: The evaluation stopped because of process 1" in done.stderr
-    assert not list(tmp_path.glob("*.json"))
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory, tiny_model_path):
+    """Two processes after three faults of the second: it drew other text, it failed, it died."""
+    folder = tmp_path_factory.mktemp("faulty")
+    return launch(folder, tiny_model_path, 2, "faults"), folder
 
 
-def test_processes_that_drew_other_text_are_stopped(tiny_model_path, tmp_path):
-    done = launch(tmp_path, tiny_model_path, 2, "other text")
-    assert done.returncode != 0
-    assert "ProcessError: The processes drew different evaluation text" in done.stderr
+def test_processes_that_drew_other_text_are_stopped(faulty):
+    for rank in range(2):
+        assert "The processes drew different evaluation text" in (faulty[1] / f"other text.{rank}").read_text()
 
 
-def test_a_process_that_dies_stops_the_others(tiny_model_path, tmp_path):
-    done = launch(tmp_path, tiny_model_path, 2, "dies")
-    assert done.returncode != 0
-    assert not list(tmp_path.glob("*.json"))
+def test_a_process_that_fails_stops_the_others_with_its_reason(faulty):
+    reason = (faulty[1] / "fails.0").read_text()
+    assert "The evaluation stopped because of process 1" in reason and "AttributeError" in reason
+
+
+def test_a_process_that_dies_stops_the_others(faulty):
+    done, folder = faulty
+    assert done.returncode != 0 and "exitcode  : 9" in done.stderr
+    assert "ProcessError: Process 0 lost the others" in done.stderr and not list(folder.glob("*.json"))
