@@ -1,12 +1,13 @@
 """Whether activations beyond the calibration rows say which languages lose: excess of channels against KL.
 
-    python benchmarks/coverage.py [--model FOLDER] [--calibrated en sw] [--bits 3] [--rows 40] [--length 128] [--tokens 1000]
+    python benchmarks/coverage.py [--model FOLDER] [--calibrated en sw] [--rows 40] [--length 128] [--tokens 1000]
+        [--method gptq --bits 3 --group-size 64]
 
-Quantizes the model by GPTQ with rows of each single language, and of all thirteen with as many rows. For each single language it
-prints its own excess (share of channels beyond the rows over the share by chance) and those of the other twelve, and over these
-Spearman's rank correlation of the excess with the KL to the reference, and with the KL over that with rows of all languages,
-which takes out that some languages lose more whatever is calibrated on. The model is taken in float32, in which a CPU is many
-times as fast as in bfloat16.
+Quantizes the model, by GPTQ to 3 bits unless a method is given, with rows of each single language, and of all thirteen with as
+many rows. For each single language it prints its own excess (share of channels beyond the rows over the share by chance) and
+those of the other twelve, and over these Spearman's rank correlation of the excess with the KL to the reference, and with the KL
+over that with rows of all languages, which takes out that some languages lose more whatever is calibrated on. The model is taken
+in float32, in which a CPU is many times as fast as in bfloat16.
 """
 
 import argparse
@@ -27,11 +28,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--calibrated", nargs="+", default=["en", "sw", "zh", "hi"])
-    parser.add_argument("--bits", type=int, default=3)
+    parser.add_argument("--method")
+    parser.add_argument("--bits", type=int)
+    parser.add_argument("--group-size", type=int)
     parser.add_argument("--rows", type=int, default=40)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--tokens", type=int, default=1000)
     args = parser.parse_args()
+    if args.method is None:
+        args.method, args.bits, args.group_size = "gptq", args.bits or 3, args.group_size or 64
     with tempfile.TemporaryDirectory() as folder:
         AutoModelForCausalLM.from_pretrained(args.model, dtype="float32").save_pretrained(folder)
         AutoTokenizer.from_pretrained(args.model).save_pretrained(folder)
@@ -45,9 +50,8 @@ def main():
 def quantize(folder, languages, args):
     evaluation = EvaluationConfig(languages=LANGUAGES, tokens_per_language=args.tokens)
     size = {"num_rows": args.rows, "sequence_length": args.length}
-    config = MultilingualCalibrationConfig(
-        "gptq", bits=args.bits, group_size=64, languages=languages, evaluation=evaluation, **size
-    )
+    method = {"method": args.method, "bits": args.bits, "group_size": args.group_size}
+    config = MultilingualCalibrationConfig(languages=languages, evaluation=evaluation, **method, **size)
     return AutoModelForCausalLM.from_pretrained(folder, quantization_config=config).multilingual_report
 
 
