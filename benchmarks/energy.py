@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from minimax import LANGUAGES, articles, in_float32, print_changes, untrained
+from minimax import LANGUAGES, articles, in_float32, table, untrained
 from transformers import AutoTokenizer
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
@@ -79,16 +79,10 @@ def compare(bench, config, sets, evaluation, reference):
     ]
     print(f"# {config.bits} bits\n")
     print(f"largest over smallest t_l of a layer: median {np.median(spreads):.2f}, largest {max(spreads):.2f}")
-    for each in losses.ranking():
-        print(f"{each.setting}: worst {shown(each.worst)} ({each.worst_language}), mean {shown(each.mean)}")
     for name, pool in {"worst": np.max, "mean": np.mean}.items():
         alone = ", ".join(f"{after / before - 1:+.1%}" for before, after in (pool(each, axis=-1) for each in of_seeds))
         print(f"tokens -> energy, {name}, seed by seed: {alone}")
-    print_changes(losses, "tokens")
-
-
-def shown(estimate):
-    return f"{estimate.value:.4f} ({estimate.low:.4f} .. {estimate.high:.4f})"
+    print(f"\n{table(losses, 'tokens')}\n", flush=True)
 
 
 @contextmanager
