@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -32,6 +33,12 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTraine
 REPOSITORY = Path(__file__).parent.parent
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_finish() -> None:
+    """Engines collect garbage for every model, and would look through all that is imported each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

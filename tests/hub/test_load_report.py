@@ -52,10 +52,10 @@ def test_what_the_hub_lacks_is_told_apart(hub, tmp_path):
 
 def test_where_the_hub_cannot_be_asked_it_must_be_in_the_cache(folder, hub):
     hub.add("models", "me/distant", folder, commit="e" * 40)
-    hub.fail("resolve", status=503)
+    hub.fail("resolve", status=503, headers={"Retry-After": "0"})  # unasked, clients wait 23 seconds
     with pytest.raises(HubError, match="me/distant is not in the cache, and the Hub could not be asked"):
         load_report("me/distant")
     hub.faults.clear()
     assert load_report("me/distant") == REPORT
-    hub.fail("resolve", status=503)
+    hub.fail("resolve", status=503, headers={"Retry-After": "0"})  # unasked, clients wait 23 seconds
     assert load_report("me/distant") == REPORT
