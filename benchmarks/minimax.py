@@ -1,4 +1,4 @@
-"""English only, proportional, uniform, matched and minimax calibration at equal tokens, on text that none was chosen by.
+"""English only, proportional, uniform and minimax calibration at equal tokens, and sets of each language alone.
 
     python benchmarks/minimax.py --model FOLDER --corpora FOLDER [--bits 2 3 4] [--seeds 0 1 2] [--output FOLDER]
 
@@ -6,8 +6,8 @@ FOLDER of the corpora holds text/<language>.jsonl.gz, of which every tenth docum
 and parallel/ntrex.tar.xz: of its news articles the even ones are the tuning text of the search, the odd ones the text of
 the tables. For each number of bits the shares are searched with the first seed, then all mixtures are quantized with every
 seed: "minimax" is what the search found, "worst-alone" what it would have found if the mean did not count, "matched" a model for
-each language, calibrated on it alone and measured on it alone. The model is taken in float32, in which a CPU is several times as
-fast as in bfloat16.
+each language, calibrated on it alone (on as many rows as its text gives) and measured on it alone. The model is taken in float32,
+in which a CPU is several times as fast as in bfloat16.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import gzip
 import json
 import tarfile
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +27,14 @@ from optimum_multilingual import (
     find_minimax_mixture,
     sweep_settings,
 )
+from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.evaluation.bootstrap import percentile_interval
 from optimum_multilingual.languages import find_language
+from optimum_multilingual.report.pooling import Column
 
 LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 EVERY = 10
-MATCHED = "matched"
+QUANTIZERS = {"gptq": {"method": "gptq", "group_size": 64}}
 
 
 def main():
@@ -47,10 +48,7 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--tuning-tokens", type=int, default=8_000)
     parser.add_argument("--tokens", type=int, default=12_288)
-    parser.add_argument("--mixtures", nargs="+", default=["english", "proportional", "uniform", "matched"])
-    parser.add_argument(
-        "--output", type=Path, help="keeps searches and cells; a run that ended goes on, after its search"
-    )
+    parser.add_argument("--output", type=Path, help="keeps searches and cells, from which a run that ended goes on")
     args = parser.parse_args()
     calibration = {language: untrained(args.corpora, language) for language in LANGUAGES}
     tuning, final = ({language: articles(args.corpora, language, first) for language in LANGUAGES} for first in (0, 1))
@@ -65,73 +63,73 @@ def main():
 
 def compare(model, bits, args, calibration, tuning, final, output):
     size = {"num_rows": args.rows, "sequence_length": args.length}
-    found = find_minimax_mixture(
-        model,
-        MultilingualCalibrationConfig(
-            "gptq",
-            bits=bits,
-            group_size=64,
-            languages=LANGUAGES,
-            corpus=calibration,
-            seed=args.seeds[0],
-            evaluation=EvaluationConfig(corpus=tuning, tokens_per_language=args.tuning_tokens),
-            **size,
-        ),
-        steps=args.steps,
-    )
-    found.save(output / f"{bits}bit-search")
-    print(f"# {bits} bits: the search\n\n{found}\n", flush=True)
     all_languages = {"languages": LANGUAGES, **size}
     mixtures = {
         "english": {"languages": ["en"], **size},
         "proportional": {**all_languages, "mixture": "proportional"},
         "uniform": all_languages,
     }
-    settings = {name: mixtures[name] for name in args.mixtures if name != MATCHED}
-    # Also where the search falls back to uniform shares, so that the table shows what the best mixture it tried does.
-    lowest = min(found.steps, key=lambda step: step.worst)
-    for name, step in {"minimax": found.best, "worst-alone": lowest}.items():
-        settings[name] = {**all_languages, "mixture": dict(zip(found.languages, step.measured_shares))}
-    if lowest == found.best:
-        del settings["worst-alone"]
+    for name, shares in searched(model, bits, args, calibration, tuning, output / f"{bits}bit-search").items():
+        mixtures[name] = {**all_languages, "mixture": shares}
 
-    def measured(settings, languages, folder):
-        quantizers = {"gptq": {"method": "gptq", "group_size": 64}}
-        plan = SweepPlan(settings, quantizers, bits=[bits], seeds=args.seeds, languages=languages)
+    def documents(settings, languages, folder):
+        """Sums of every document, for each setting and seed."""
+        plan = SweepPlan(settings, QUANTIZERS, bits=[bits], seeds=args.seeds, languages=languages)
         evaluation = EvaluationConfig(corpus=final, tokens_per_language=args.tokens)
         result = sweep_settings(model, plan, folder, corpus=calibration, evaluation=evaluation)
         result.save(folder)
         (group,) = result.groups()
-        return group.losses("kl")
+        return {name: [measured.documents for measured in of_it] for name, of_it in group.cells.items()}
 
-    losses = measured(settings, LANGUAGES, output / f"{bits}bit")
-    if MATCHED in args.mixtures:
-        tokenizer, alone = AutoTokenizer.from_pretrained(model), []
-        for language in LANGUAGES:
-            rows = min(args.rows, rows_there(calibration[language], tokenizer, args.length))
-            if rows < args.rows:
-                print(f"matched: the text of {language} gives {rows} rows of {args.rows}", flush=True)
-            setting = {"languages": [language], **size, "num_rows": rows}
-            alone.append(measured({language: setting}, [language], output / f"{bits}bit-{language}"))
-        losses = with_matched(losses, alone)
+    sums = documents(mixtures, LANGUAGES, output / f"{bits}bit")
+    tokenizer, matched = AutoTokenizer.from_pretrained(model), [{} for _ in args.seeds]
+    for language in LANGUAGES:
+        rows = min(args.rows, rows_there(calibration[language], tokenizer, args.length))
+        if rows < args.rows:
+            print(f"matched: the text of {language} gives {rows} rows of {args.rows}", flush=True)
+        setting = {"languages": [language], **size, "num_rows": rows}
+        alone = documents({language: setting}, [language], output / f"{bits}bit-{language}")
+        for joined, of_seed in zip(matched, alone[language], strict=True):
+            joined.update(of_seed)
+    for tag, of_it in sums["uniform"][0].items():
+        assert np.array_equal(of_it[:, Column.TOKENS], matched[0][tag][:, Column.TOKENS]), (
+            "measured on the same documents"
+        )
+    sums["matched"] = matched
+    settings = EvaluationConfig()
+    losses = Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed)
     print(f"# {bits} bits: {len(args.seeds)} draws of the calibration text\n\n{table(losses, 'uniform')}\n", flush=True)
+
+
+def searched(model, bits, args, calibration, tuning, folder):
+    """What a search finds, and the mixture with the lowest worst language that it tried; of an earlier run if it is there."""
+    if not (folder / "minimax.json").is_file():
+        config = MultilingualCalibrationConfig(
+            bits=bits,
+            languages=LANGUAGES,
+            corpus=calibration,
+            num_rows=args.rows,
+            sequence_length=args.length,
+            seed=args.seeds[0],
+            evaluation=EvaluationConfig(corpus=tuning, tokens_per_language=args.tuning_tokens),
+            **QUANTIZERS["gptq"],
+        )
+        find_minimax_mixture(model, config, steps=args.steps).save(folder)
+    print(f"# {bits} bits: the search\n\n{(folder / 'minimax.md').read_text()}\n", flush=True)
+    found = json.loads((folder / "minimax.json").read_text())
+    # Also where the search falls back to uniform shares, so that the table shows what the best mixture it tried does.
+    lowest = min(found["steps"], key=lambda step: max(step["damages"]))
+    named = {"minimax": found["best"], "worst-alone": lowest}
+    if lowest["rows"] == found["best"]["rows"]:
+        del named["worst-alone"]
+    return {
+        name: {tag: rows / sum(step["rows"]) for tag, rows in zip(found["languages"], step["rows"])}
+        for name, step in named.items()
+    }
 
 
 def rows_there(texts, tokenizer, length):
     return sum(len(ids) for ids in tokenizer(texts)["input_ids"]) // length
-
-
-def with_matched(losses, alone):
-    """Joins languages that were measured one by one as one more setting; they drew the same documents and seeds."""
-    tags = [tag for each in alone for tag in each.languages]
-    places = [tags.index(tag) for tag in losses.languages]
-    values, draws = (np.concatenate([getattr(each, name) for each in alone], axis=-1) for name in ("values", "draws"))
-    return replace(
-        losses,
-        settings=(*losses.settings, MATCHED),
-        values=np.concatenate([losses.values, values[:, places]]),
-        draws=np.concatenate([losses.draws, draws[..., places]], axis=1),
-    )
 
 
 def table(losses, base):

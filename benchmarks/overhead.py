@@ -11,12 +11,13 @@ GPTQConfig(dataset=the same rows) too, which measures nothing.
     overhead         all the rest: checking, building the calibration set, holding out text, comparing two distributions
                      for every token, the bootstrap, the report
 
-Below stands what the run said before it did anything long: how long it would take at the least.
+Below stands what the run said before it did anything long: about how long it would take at the least.
 """
 
 import argparse
 import gzip
 import json
+import logging
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -83,6 +84,7 @@ def main():
     timed(integration, "prepare_evaluation", "holding out text")
     timed(integration, "make_report", "bootstrap and report")
 
+    logging.getLogger("optimum_multilingual.least_time").setLevel(logging.INFO)
     timed(integration, "tell_least_time", "telling the least time", told)
     corpus = "embedded" if args.corpora is None else {language: texts(args.corpora, language) for language in LANGUAGES}
     config = MultilingualCalibrationConfig(
@@ -111,6 +113,7 @@ def main():
         "overhead": overhead,
         "- building the calibration set": seconds["building the calibration set"],
         "- holding out text": seconds["holding out text"],
+        "- telling the least time": seconds["telling the least time"],
         "- comparing distributions": comparison,
         "- bootstrap and report": seconds["bootstrap and report"],
     }
@@ -119,7 +122,9 @@ def main():
     print("| phase | seconds | share |\n| :-- | --: | --: |")
     for phase, spent in phases.items():
         print(f"| {phase} | {spent:.2f} | {spent / whole:.1%} |")
-    print(f"\nThe whole run is {whole / engine:.2f} times the engine alone. At the least, it said: {told[0]:.2f} s.")
+    print(
+        f"\nThe whole run is {whole / engine:.2f} times the engine alone. At the least about, it said: {told[0]:.2f} s."
+    )
     if args.stock:
         rows = build_calibration_set(config, AutoTokenizer.from_pretrained(MODEL))
         started = time.perf_counter()

@@ -132,6 +132,9 @@ class MultilingualQuantizer(HfQuantizer):
         require_in_memory(getattr(model, "hf_device_map", None))
         self.remove_quantization_config(model)
         report: MultilingualReport | None = None
+        if self.evaluation is not None:
+            searched, seeds = self.minimax is not None, self.quantization_config.seeds
+            tell_least_time(model, self.evaluation, self._calibration_tokens, seeds, searched)
         if self.minimax is not None:
             require_one_device(getattr(model, "hf_device_map", None), SEARCH)
             self.calibration_set, *self.other_draws = self.minimax.find(model)
@@ -140,8 +143,6 @@ class MultilingualQuantizer(HfQuantizer):
         else:
             if self.other_draws:
                 require_one_device(getattr(model, "hf_device_map", None), "seeds=")
-            sets = [] if self.calibration_set is None else [self.calibration_set, *self.other_draws]
-            tell_least_time(model, self.evaluation, sets)
             checked = self.quantization_config.check_coverage and measures_others(self.evaluation, self.calibration_set)
             reference = run_reference(model, self.evaluation, watch_ranges=checked)
             coverage = check_coverage(model, self.calibration_set, self.evaluation, reference) if checked else ()
