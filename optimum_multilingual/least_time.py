@@ -22,7 +22,7 @@ def tell_least_time(
     """Runs one batch and says (at log level INFO, and only then) what all forward passes will take.
 
         At least about 0:00:16: forward passes over 65,536 calibration tokens and 2 x 39,715 evaluation tokens at 9,100 tokens
-        a second. What the engine computes beside comes on top; its progress bar says how long.
+        a second. The engine's own work comes on top; its progress bar tells how long.
 
     An engine cannot do with less than one pass over its rows. What it does beside depends on the engine: `benchmarks/overhead.py`
     prints the whole time beside this one.
@@ -46,7 +46,7 @@ def tell_least_time(
     # Each process runs all rows and its part of the text.
     seconds = (rows + passes * text / processes.count) / speed
     of_rows = f"{rows:,} calibration tokens and " if rows else ""
-    engine = " What the engine computes beside comes on top; its progress bar says how long." if rows else ""
+    engine = " The engine's own work comes on top; its progress bar tells how long." if rows else ""
     search = " So does the search of shares, a quantization and a pass over text for each step." if searched else ""
     logger.info(
         "At least about %s: forward passes over %s%d x %s evaluation tokens at %s tokens a second.%s%s",

@@ -33,7 +33,7 @@ def test_all_passes_are_counted_before_the_first(tiny_model_path, told, monkeypa
     [line] = told()
     found = re.fullmatch(
         r"At least about (\d+):(\d+):(\d+): forward passes over 384 calibration tokens and 3 x ([\d,]+) evaluation tokens "
-        r"at (\d+) tokens a second\. What the engine computes beside comes on top; its progress bar says how long\.",
+        r"at (\d+) tokens a second\. The engine's own work comes on top; its progress bar tells how long\.",
         line,
     )
     hours, minutes, seconds, scored, speed = (int(number.replace(",", "")) for number in found.groups())

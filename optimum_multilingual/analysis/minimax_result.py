@@ -56,6 +56,7 @@ class MinimaxMixture:
         >>> found.shares                    # {'eng_Latn': 0.41, 'swh_Latn': 0.22, ...}: goes into mixture=
 
     Args:
+        name: the model, method and bits, and the rows, in words.
         shares: language tag to share of the rows that were measured; with the same num_rows they give exactly those rows.
         improved: whether these are other than uniform.
         uniform, minimax: KL of the two on text the search did not see, by tag.
@@ -67,6 +68,7 @@ class MinimaxMixture:
         seconds: spent on "reference", "copying", "quantizing" and "evaluating".
     """
 
+    name: str
     shares: Mapping[str, float]
     improved: bool
     uniform: Mapping[str, float]
@@ -81,6 +83,7 @@ class MinimaxMixture:
     @classmethod
     def of(
         cls,
+        name: str,
         languages: Sequence[Language],
         steps: Sequence[Step],
         best: Step,
@@ -95,6 +98,7 @@ class MinimaxMixture:
         shares = (best if improved else steps[0]).measured_shares
         uniform, minimax = (dict(zip(losses.languages, map(float, of_it))) for of_it in losses.values)
         return cls(
+            name,
             dict(zip(tags, shares)),
             improved,
             uniform,
@@ -121,14 +125,15 @@ class MinimaxMixture:
             f"{_percent(self.mean_change)}"
         )
         if self.improved:
-            return f"The minimax mixture was found after {len(self.steps)} quantizations: {numbers}."
+            place = self.steps.index(self.best) + 1
+            return f"Of {len(self.steps)} mixtures that were tried, number {place} is the minimax mixture: {numbers}."
         return (
             f"No mixture of {len(self.steps)} lowered the worst language beyond noise, so the shares are uniform. With the "
             f"best one tried, {numbers}: unresolved."
         )
 
     def to_markdown(self) -> str:
-        """Rows and KL of every language, uniform and best mixture, and the conclusion."""
+        """What was searched with, rows and KL of every language, uniform and best mixture, and the conclusion."""
         uniform, best = self.steps[0], self.best
         rows = [
             [
@@ -149,7 +154,8 @@ class MinimaxMixture:
             f"KL on the text of the search, step by step, {what}: {', '.join(f'{value:.4f}' for value in values)}"
             for what, values in courses.items()
         ]
-        return "\n".join([*aligned(header, rows, ["language"]), "", *lines, "", self.conclusion])
+        title = f"KL to the reference, nats a token, on text that the search did not see; {self.name}"
+        return "\n".join([title, "", *aligned(header, rows, ["language"]), "", *lines, "", self.conclusion])
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers and the conclusion as plain JSON values."""
@@ -169,9 +175,10 @@ class MinimaxMixture:
         folder.mkdir(parents=True, exist_ok=True)
         write_study(folder, "minimax", self.to_dict(), self.to_markdown())
         if plots:
-            from ..report.canvas import save_figure
+            from ..report.canvas import require_matplotlib, save_figure
             from .minimax_plot import plot_shares, plot_steps
 
+            require_matplotlib()
             save_figure(plot_steps(self), folder / "steps.png")
             save_figure(plot_shares(self), folder / "shares.png")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..checkpoint import setting_of
 from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
 from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, Measurement, Reference
@@ -102,8 +103,10 @@ class SharesSearch:
         search, check = (_every_other_document(self.tuning, first) for first in (0, 1))
         references = bench.score(search), bench.score(check)
         tried, best = self._search(bench, search, references[0])
-        losses = self._compare_on_other_text(bench, tried[0], best, check, references[1])
-        return MinimaxMixture.of(self.pool.languages, tried, best, losses, dict(bench.seconds))
+        losses, setting = self._compare_on_other_text(bench, tried[0], best, check, references[1])
+        rows = f"{self.pool.num_rows} rows of {self.pool.sequence_length} tokens"
+        name = f"{setting['model']}, {setting['method']} at {setting['bits']} bits, {rows}"
+        return MinimaxMixture.of(name, self.pool.languages, tried, best, losses, dict(bench.seconds))
 
     def _search(self, bench: Workbench, evaluation: Evaluation, reference: Reference) -> tuple[list[Step], Step]:
         """Every mixture that was tried, and the one whose worst language lost least of those that keep the mean."""
@@ -120,7 +123,7 @@ class SharesSearch:
             while len(tried) < rule.steps and not has_stalled(
                 [step.worst for step in tried], rule.patience, rule.least_gain
             ):
-                tried.append(self._try(bench, shares, evaluation, reference))
+                tried.append(self._try(bench, shares, tried, evaluation, reference))
                 bar.update()
                 bar.set_postfix_str(f"worst {tried[-1].worst:.4f}")
                 if not np.isfinite(tried[-1].worst):
@@ -140,7 +143,7 @@ class SharesSearch:
         for _ in tqdm(range(BACK_STEPS), desc="Keeping the mean", unit="mixture", disable=None):
             part = (kept + too_far) / 2
             shares = [(1 - part) * start + part * end for start, end in zip(uniform.shares, best.shares, strict=True)]
-            between.append(self._try(bench, shares, evaluation, reference))
+            between.append(self._try(bench, shares, [*tried, *between], evaluation, reference))
             kept, too_far = (part, too_far) if self._mean_is_kept(between[-1], uniform) else (kept, part)
         return between
 
@@ -148,28 +151,45 @@ class SharesSearch:
         # The uniform mixture is always one to fall back to, also where it breaks a language.
         return step is uniform or step.mean <= (1 + self.rule.mean_rise) * uniform.mean
 
-    def _try(self, bench: Workbench, shares: Sequence[float], evaluation: Evaluation, reference: Reference) -> Step:
-        measured = self._quantize_and_compare(bench, shares, evaluation, reference)
-        damages = [float(of_it.kl.mean(dtype=np.float64)) for of_it in measured.values()]
-        return Step(tuple(shares), tuple(self.pool.counts(shares)), tuple(damages))
+    def _try(
+        self,
+        bench: Workbench,
+        shares: Sequence[float],
+        tried: Sequence[Step],
+        evaluation: Evaluation,
+        reference: Reference,
+    ) -> Step:
+        rows = tuple(self.pool.counts(shares))
+        for step in tried:
+            if step.rows == rows:  # other shares of the same whole rows
+                return replace(step, shares=tuple(shares))
+        measured, _ = self._quantize_and_compare(bench, shares, evaluation, reference)
+        return Step(tuple(shares), rows, tuple(float(of_it.kl.mean(dtype=np.float64)) for of_it in measured.values()))
 
     def _compare_on_other_text(
         self, bench: Workbench, uniform: Step, best: Step, evaluation: Evaluation, reference: Reference
-    ) -> Losses:
-        """KL of the uniform mixture and of the best one on text that the search did not see, paired by documents."""
+    ) -> tuple[Losses, Mapping[str, Any]]:
+        """KL of the uniform mixture and of the best one on text that the search did not see, paired by documents.
+
+        With it goes what a report says of the quantized weights.
+        """
         settings = self.config.evaluation
         assert settings is not None
-        sums = {}
-        for name, step in (("uniform", uniform), ("minimax", best)):
-            measured = self._quantize_and_compare(bench, step.shares, evaluation, reference)
-            sums[name] = [{language.tag: document_sums(of_it) for language, of_it in measured.items()}]
-        return Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed)
+        of_rows: dict[tuple[int, ...], Mapping[Language, Measurement]] = {}
+        for step in (uniform, best):
+            if step.rows not in of_rows:
+                of_rows[step.rows], setting = self._quantize_and_compare(bench, step.shares, evaluation, reference)
+        sums = {
+            name: [{language.tag: document_sums(of_it) for language, of_it in of_rows[step.rows].items()}]
+            for name, step in (("uniform", uniform), ("minimax", best))
+        }
+        return Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed), setting
 
     def _quantize_and_compare(
         self, bench: Workbench, shares: Sequence[float], evaluation: Evaluation, reference: Reference
-    ) -> Mapping[Language, Measurement]:
+    ) -> tuple[Mapping[Language, Measurement], Mapping[str, Any]]:
         quantized, backend = bench.quantize(self.config, self.pool.mixture(shares))
-        return bench.compare(quantized, backend, evaluation, reference)
+        return bench.compare(quantized, backend, evaluation, reference), setting_of(quantized, backend)
 
 
 def _every_other_document(whole: Evaluation, first: int) -> Evaluation:

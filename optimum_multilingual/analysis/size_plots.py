@@ -47,7 +47,7 @@ def plot_surface(found: SufficientSize) -> Figure:
         figure, axes = rows_of_languages(list(rows), title, key, width)
         for row, (curve, _) in enumerate(rows.values()):
             _fill_row(axes, row, curve, above[row], most)
-        label_right(axes, [flat_from(found.flattenings[name]) for _, name in rows.values()])
+        label_right(axes, [flat_from(found.flattenings[name], found.tokens[-1]) for _, name in rows.values()])
         axes.set_xlim(-0.5, len(found.cells) - 0.5)
         axes.set_xticks(range(len(found.cells)), [f"{tokens:,}" for tokens in found.tokens])
         axes.tick_params(axis="x", labeltop=True, labelbottom=False)
@@ -73,7 +73,9 @@ def plot_curve(found: SufficientSize) -> Figure:
     """
     with drawing():
         title = "How KL falls with the tokens of each language in the calibration set"
-        figure, axes = titled(title, f"{_subtitle(found)}. Mean flat from: {flat_from(found.budget)}", CURVE_HEIGHT)
+        figure, axes = titled(
+            title, f"{_subtitle(found)}. Mean flat from: {flat_from(found.budget, found.tokens[-1])}", CURVE_HEIGHT
+        )
         axes.set_xscale("log", base=2)
         for place, tag in enumerate(found.losses.languages):
             label = "each language" if place == 0 else None

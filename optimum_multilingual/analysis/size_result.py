@@ -198,8 +198,9 @@ class SufficientSize:
         folder = Path(folder)
         write_study(folder, "size", self.to_dict(), self.to_markdown(), self.to_arrow())
         if plots:
-            from ..report.canvas import save_figure
+            from ..report.canvas import require_matplotlib, save_figure
             from .size_plots import plot_curve, plot_surface
 
+            require_matplotlib()
             save_figure(plot_curve(self), folder / "curve.png")
             save_figure(plot_surface(self), folder / "surface.png")

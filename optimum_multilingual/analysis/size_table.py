@@ -29,7 +29,7 @@ def size_table(found: SufficientSize) -> str:
         [
             names[tag],
             *(f"{value:.4f}" if np.isfinite(value) else BROKEN for value in curve),
-            flat_from(found.flattenings[tag]),
+            flat_from(found.flattenings[tag], found.tokens[-1]),
         ]
         for tag, curve in curves.items()
     ]
@@ -46,12 +46,12 @@ def size_table(found: SufficientSize) -> str:
     )
 
 
-def flat_from(flattening: Flattening) -> str:
-    """From how many tokens a curve is flat, in a few letters."""
+def flat_from(flattening: Flattening, largest: int) -> str:
+    """From how many tokens a curve is flat, in a few letters; beyond the largest size nothing is known."""
     if flattening.verdict == FLAT:
         return f"{flattening.tokens.value:,.0f} ({_range(flattening.tokens)})"
     if flattening.verdict == UNRESOLVED:
-        return f"{UNRESOLVED} ({_range(flattening.tokens)})"
+        return f"{UNRESOLVED} ({_range(flattening.tokens, largest)})"
     return flattening.verdict
 
 
@@ -69,15 +69,16 @@ def conclusion(found: SufficientSize) -> str:
         )
     elif budget.verdict == UNRESOLVED:
         lead = (
-            f"{what} how many tokens of each language are enough is unresolved: noise allows {_range(budget.tokens)}, up to "
-            f"{largest:,} were measured, and a doubling only up to half of that. More seeds, evaluation text or rows narrow it."
+            f"{what} how many tokens of each language are enough is unresolved: noise allows {_range(budget.tokens, largest)}; "
+            f"up to {largest:,} were measured, and a doubling only up to half of that. More seeds, evaluation text or rows "
+            f"narrow it."
         )
     else:
         times = PUBLISHED_TOKENS / budget.tokens.value
         lead = (
             f"{what} {budget.tokens.value:,.0f} tokens of each language ({_range(budget.tokens)}) are enough: {doubling}. "
             f"The published {PUBLISHED_TOKENS:,} tokens ({PUBLISHED_SAMPLES} samples) of each language for importance matrices "
-            f"are {times:.3g} times that."
+            f"are {times:,.0f} times that."
         )
     return " ".join([lead, _measured(found), _languages(found), *_covered(found)])
 
@@ -97,7 +98,7 @@ def _languages(found: SufficientSize) -> str:
     parts = [f"Flat within the sizes: {len(flat)} of {len(of_languages)} languages"]
     if flat:
         last = max(flat, key=lambda each: each.tokens.value)
-        parts[0] += f", the last of them {_name(last)} from {flat_from(last)}"
+        parts[0] += f", the last of them {_name(last)} from {flat_from(last, found.tokens[-1])}"
     for verdict in (FALLING, UNRESOLVED, BROKEN):
         names = [_name(each) for each in of_languages if each.verdict == verdict]
         if names:
@@ -138,8 +139,8 @@ def _change(change: Estimate) -> str:
     return f"{change.value:+.1%} ({change.low:+.1%} .. {change.high:+.1%}){unresolved}"
 
 
-def _range(tokens: Estimate) -> str:
-    return f"{tokens.low:,.0f} .. {tokens.high:,.0f}"
+def _range(tokens: Estimate, largest: float = np.inf) -> str:
+    return f"{tokens.low:,.0f} or more" if tokens.high >= largest else f"{tokens.low:,.0f} .. {tokens.high:,.0f}"
 
 
 def _name(flattening: Flattening) -> str:

@@ -163,10 +163,11 @@ class Sweep:
             self._draw(folder)
 
     def _draw(self, folder: Path) -> None:
-        from ..report.canvas import save_figure
+        from ..report.canvas import require_matplotlib, save_figure
         from ..report.heat_map import plot_heat_map
         from .ranking_plot import plot_ranking
 
+        require_matplotlib()
         for group in self.groups():
             save_figure(plot_heat_map(group.comparison()), folder / f"heat-map.{group.name}.png")
             losses = group.losses("kl")

@@ -1,6 +1,7 @@
 """The study of activations: statistics of every channel, coverage of the calibration rows, languages that are alike."""
 
 import json
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from optimum_multilingual.analysis.activations_result import CALIBRATION, Activa
 from optimum_multilingual.analysis.language_similarity import clusters, similarities
 from optimum_multilingual.analysis.patterns import pooled_pattern, signed_extremes
 from optimum_multilingual.calibration.asked_set import calibration_set_of
-from optimum_multilingual.errors import CheckpointError, ConfigError, ModelError
+from optimum_multilingual.errors import CheckpointError, ConfigError, MissingPackageError, ModelError
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation
 
 EVALUATION = EvaluationConfig(languages=["en", "sw", "hi"], tokens_per_language=300, batch_tokens=200)
@@ -202,6 +203,14 @@ def test_a_quantized_model_is_refused(folder, tmp_path):
     )
     with pytest.raises(ModelError, match="already quantized; activations are those of a dense model"):
         measure_activations(tmp_path, MultilingualCalibrationConfig(**{**SETTINGS, "evaluation": EVALUATION}))
+
+
+def test_tables_are_there_where_pictures_cannot_be_drawn(found, tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingPackageError, match=r"Plots need matplotlib.*optimum-multilingual\[plots\]"):
+        found.save(tmp_path)
+    assert Activations.load(tmp_path).conclusion == found.conclusion and not list(tmp_path.glob("*.png"))
 
 
 def test_a_text_without_kurtosis_keeps_its_row_in_the_picture(found):

@@ -74,7 +74,7 @@ def test_the_search_stops_when_it_gains_no_more():
 class SyntheticSearch(SharesSearch):
     """A model on which a language's damage falls slowly with its share, steeper where there are few rows."""
 
-    def _try(self, bench, shares, evaluation, reference):
+    def _try(self, bench, shares, tried, evaluation, reference):
         hardness = np.array([2.0, 1.0, 1.0, 1.0])
         return Step(tuple(shares), (), tuple(hardness * (np.array(shares) ** -0.25)))
 
@@ -125,11 +125,26 @@ def test_the_shares_found_give_the_rows_that_were_measured(pool):
     assert rows != tuple(allocate(16, wanted)), "the text of one language ends"
     steps = [Step((0.5, 0.5), (8, 8), (0.10, 0.05)), Step(wanted, rows, (0.08, 0.06))]
     losses = Losses.of({"uniform": sums([(0.10, 0.05)]), "minimax": sums([(0.08, 0.06)])}, "kl", 100, 0.95, 0)
-    shares = MinimaxMixture.of(pool.languages, steps, steps[1], losses, {}).shares
+    shares = MinimaxMixture.of("gptq", pool.languages, steps, steps[1], losses, {}).shares
     asked = replace(config(num_rows=16), mixture=shares)
     assert allocate(16, list(asked.weights.values())) == list(rows)
     described = pool.mixture(wanted).manifest.languages
     assert {tag: of_it["weight"] for tag, of_it in described.items()} == shares
+
+
+def test_shares_of_the_same_whole_rows_are_measured_once(pool):
+    measured = []
+
+    class CountingSearch(SharesSearch):
+        def _quantize_and_compare(self, bench, shares, evaluation, reference):
+            measured.append(self.pool.counts(shares))
+            damages = zip(self.pool.languages, (0.2, 0.1))
+            return {language: SimpleNamespace(kl=np.array([damage])) for language, damage in damages}, {}
+
+    rule = SearchRule(steps=6, rate=0.05)
+    tried, _ = CountingSearch(None, pool, None, rule)._search(None, None, None)
+    assert [list(step.rows) for step in tried] == [pool.counts(step.shares) for step in tried]
+    assert len({step.shares for step in tried}) == len(tried) > len(measured) == len({step.rows for step in tried}) > 1
 
 
 @pytest.mark.parametrize("rows", [(1, 1, 5), (3, 11, 83), (1, 6, 1, 1, 1), (33, 33, 34)])
@@ -146,7 +161,7 @@ def test_less_text_than_the_uniform_share_is_an_error(tokenizer):
 def found(uniform, minimax):
     losses = Losses.of({"uniform": sums([uniform]), "minimax": sums([minimax])}, "kl", 400, 0.95, 0)
     steps = [Step((0.5, 0.5), (2, 2), uniform), Step((0.75, 0.25), (3, 1), minimax)]
-    return MinimaxMixture.of(find_languages(["en", "sw"]), steps, steps[1], losses, {})
+    return MinimaxMixture.of("gptq at 3 bits", find_languages(["en", "sw"]), steps, steps[1], losses, {})
 
 
 def test_a_better_worst_language_is_taken():
@@ -155,7 +170,8 @@ def test_a_better_worst_language_is_taken():
     assert better.worst_change.value == pytest.approx(-0.2) and better.mean_change.value == pytest.approx(
         -0.0667, abs=1e-3
     )
-    assert "The minimax mixture was found after 2 quantizations" in better.conclusion
+    assert "Of 2 mixtures that were tried, number 2 is the minimax mixture" in better.conclusion
+    assert better.to_markdown().splitlines()[0].endswith("; gptq at 3 bits")
 
 
 def test_what_is_not_better_on_other_text_falls_back_to_uniform_and_says_so():

@@ -18,7 +18,7 @@ BROKEN = Step((0.9, 0.1), (14, 2), (math.nan, 0.06))
 def found(*steps):
     losses = Losses.of({"uniform": sums([(0.10, 0.05)]), "minimax": sums([(0.08, 0.06)])}, "kl", 100, 0.95, 0)
     best = min(steps, key=lambda step: step.worst)
-    return MinimaxMixture.of(find_languages(["en", "sw"]), steps, best, losses, {})
+    return MinimaxMixture.of("gptq", find_languages(["en", "sw"]), steps, best, losses, {})
 
 
 def texts(figure, path):

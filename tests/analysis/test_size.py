@@ -238,10 +238,10 @@ def test_pictures_show_every_language_size_and_answer(made_up, tmp_path):
     surface = texts_of(plot_surface(found), tmp_path / "surface.svg")
     assert {"mean of languages", "English", "Swahili", "128", "16,384"} <= set(surface)
     assert {f"{value:.4f}" for value in found.losses.values.flat} <= set(surface)
-    assert {flat_from(each) for each in found.flattenings.values()} <= set(surface)
+    assert {flat_from(each, found.tokens[-1]) for each in found.flattenings.values()} <= set(surface)
     curve = texts_of(plot_curve(found), tmp_path / "curve.svg")
     assert {"English", "Swahili", "a doubling gains 2.0%", "mean, 95% intervals", "16,384"} <= set(curve)
-    assert any(flat_from(found.budget) in text for text in curve)
+    assert any(flat_from(found.budget, found.tokens[-1]) in text for text in curve)
 
 
 def test_pictures_of_a_broken_language_say_so(made_up, tmp_path):
