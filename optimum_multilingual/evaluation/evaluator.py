@@ -274,11 +274,13 @@ def run_tasks(model: Any, evaluation: Evaluation, reference: Reference) -> list[
 
 def _batches(evaluation: Evaluation, processes: Processes, what: str) -> Iterator[tuple[Language, int, list[Window]]]:
     """This process's batches, with their place among all of the language."""
-    mine = [
+    batches = [
         (language, place, batch)
         for language, windows in evaluation.windows.items()
-        for place, batch in processes.share(make_batches(windows, evaluation.settings.batch_tokens))
+        for place, batch in enumerate(make_batches(windows, evaluation.settings.batch_tokens))
     ]
+    # Languages together: one with a single batch would always go to the first process.
+    mine = [batch for _, batch in processes.share(batches, lambda batch: sum(len(each.input_ids) for each in batch[2]))]
     tokens = sum(len(window.targets) for _, _, batch in mine for window in batch)
     with tqdm(total=tokens, desc=what, unit="token", disable=None if processes.is_main else True) as bar:
         for language, place, batch in mine:

@@ -25,7 +25,7 @@ LONGEST_WAIT = timedelta(days=1)
 class Processes:
     """The processes that work on one evaluation, and which of them this is.
 
-        batches     0  1  2  3  4          5 batches, 2 processes
+        batches     0  1  2  3  4          5 batches of one size, 2 processes
         process 0   x     x     x          each batch is scored once,
         process 1      x     x             no document is repeated to fill a last one
 
@@ -58,9 +58,24 @@ class Processes:
         """Whether this process speaks for all."""
         return self.rank == 0
 
-    def share(self, items: Iterable[Item]) -> list[tuple[int, Item]]:
-        """This process's part of what all have to do, with the place of each item."""
-        return [(place, item) for place, item in enumerate(items) if place % self.count == self.rank]
+    def share(self, items: Iterable[Item], size: Callable[[Item], int] = lambda item: 1) -> list[tuple[int, Item]]:
+        """This process's part of what all have to do, with the place of each item, in order.
+
+        The largest are given out first, each to the process that has least so far.
+
+        Args:
+            items: the same in all processes.
+            size: how much work one is.
+
+        Source: R. Graham, "Bounds on multiprocessing timing anomalies" (1969), longest processing time first.
+        """
+        loads, mine = [0] * self.count, []
+        for place, item in sorted(enumerate(items), key=lambda numbered: -size(numbered[1])):
+            rank = loads.index(min(loads))
+            loads[rank] += size(item)
+            if rank == self.rank:
+                mine.append((place, item))
+        return sorted(mine, key=lambda numbered: numbered[0])
 
     def together(self, work: Callable[[], Mapping[Any, Any]]) -> dict[Any, Any]:
         """Does this process's part, waits for the others, and gives every process what all of them made.

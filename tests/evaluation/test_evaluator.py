@@ -11,8 +11,10 @@ from transformers import AutoModelForCausalLM
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.errors import ConfigError, ModelError, OverlapError
+from optimum_multilingual.evaluation import evaluator
 from optimum_multilingual.evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference
 from optimum_multilingual.evaluation.held_out import HeldOutDocument, cut_windows
+from optimum_multilingual.evaluation.processes import Processes
 from optimum_multilingual.languages import find_language
 from optimum_multilingual.report.measures import score_language
 from optimum_multilingual.report.pooling import pool
@@ -242,6 +244,25 @@ def test_text_that_was_calibrated_on_is_not_measured_on(tokenizer):
 
     with pytest.raises(OverlapError):
         prepared(tokenizer, config=config, calibration=manifest)
+
+
+def test_processes_have_as_much_to_do_where_every_language_is_one_batch(tokenizer):
+    evaluation = prepared(tokenizer, config=config_of(["en", "sw", "zh", "fr"], batch_tokens=10**6))
+    parts = [list(evaluator._batches(evaluation, Processes(rank, 2), "Scoring")) for rank in range(2)]
+    scored = [(language, place) for part in parts for language, place, _ in part]
+    assert sorted(scored, key=str) == sorted([(language, 0) for language in evaluation.windows], key=str)
+    assert [len(part) for part in parts] == [2, 2]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_largest_items_are_given_out_first_and_each_once(count):
+    sizes = [4, 1, 4, 1, 4, 1, 4, 1]
+    shares = [Processes(rank, count).share(sizes, lambda size: size) for rank in range(count)]
+    assert sorted(place for share in shares for place, _ in share) == list(range(8))
+    assert all(share == sorted(share) and all(sizes[place] == size for place, size in share) for share in shares)
+    loads = [sum(size for _, size in share) for share in shares]
+    assert max(loads) - min(loads) <= 2
+    assert [place for place, _ in Processes(0, count).share("abcde")] == list(range(0, 5, count))
 
 
 def test_the_noise_floor_is_what_batching_does_to_the_loss(tiny_model_path, evaluation):
