@@ -135,12 +135,12 @@ def run(setting, tokens):
     return {**{phase: seconds[phase] for phase in PHASES[:-1]}, "rest": whole - sum(seconds.values())}
 
 
-def texts(languages):
+def texts(languages, copies=COPIES):
     """Paragraphs of the embedded corpus under the names of any languages, numbered so that no two are the same."""
     corpus = open_corpus("embedded")
     own = [[document.text for document in corpus.documents(language)] for language in corpus.languages()]
     return {
-        tag: [f"{copy} {text}" for copy in range(COPIES) for text in own[place % len(own)]]
+        tag: [f"{copy} {text}" for copy in range(copies) for text in own[place % len(own)]]
         for place, tag in enumerate(languages)
     }
 

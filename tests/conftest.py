@@ -35,6 +35,15 @@ REPOSITORY = Path(__file__).parent.parent
 torch.set_num_threads(1)
 
 
+# Tests that wait for processes of their own.
+LONG = ("test_examples.py", "test_processes.py", "test_sweep.py", "test_private_values.py", "test_quanto.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, so that no worker is left with one when the others are done."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 def pytest_collection_finish() -> None:
     """Engines collect garbage for every model, and would look through all that is imported each time."""
     gc.collect()
