@@ -21,8 +21,8 @@ def tell_least_time(
 ) -> float | None:
     """Runs one batch and says (at log level INFO, and only then) what all forward passes will take.
 
-        At least about 0:00:16: forward passes over 65,536 calibration tokens and 2 x 39,715 evaluation tokens at 9,100 tokens
-        a second. The engine's own work comes on top; its progress bar tells how long.
+        At least about 0:00:16: forward passes over 65,536 calibration tokens and 2 x 39,715 tokens of evaluation text with its
+        context at 9,100 tokens a second. The engine's own work comes on top; its progress bar tells how long.
 
     An engine cannot do with less than one pass over its rows. What it does beside depends on the engine: `benchmarks/overhead.py`
     prints the whole time beside this one.
@@ -47,9 +47,11 @@ def tell_least_time(
     seconds = (rows + passes * text / processes.count) / speed
     of_rows = f"{rows:,} calibration tokens and " if rows else ""
     engine = " The engine's own work comes on top; its progress bar tells how long." if rows else ""
-    search = " So does the search of shares, a quantization and a pass over text for each step." if searched else ""
+    search = (
+        " The search of shares comes on top too: a quantization and a pass over text for each step." if searched else ""
+    )
     logger.info(
-        "At least about %s: forward passes over %s%d x %s evaluation tokens at %s tokens a second.%s%s",
+        "At least about %s: forward passes over %s%d x %s tokens of evaluation text with its context at %s tokens a second.%s%s",
         timedelta(seconds=round(seconds)), of_rows, passes, f"{text:,}", f"{speed:,.0f}", engine, search,
     )  # fmt: skip
     return seconds

@@ -32,8 +32,8 @@ def test_all_passes_are_counted_before_the_first(tiny_model_path, told, monkeypa
         quantize(tiny_model_path, seeds=2)
     [line] = told()
     found = re.fullmatch(
-        r"At least about (\d+):(\d+):(\d+): forward passes over 384 calibration tokens and 3 x ([\d,]+) evaluation tokens "
-        r"at (\d+) tokens a second\. The engine's own work comes on top; its progress bar tells how long\.",
+        r"At least about (\d+):(\d+):(\d+): forward passes over 384 calibration tokens and 3 x ([\d,]+) tokens of evaluation "
+        r"text with its context at (\d+) tokens a second\. The engine's own work comes on top; its progress bar tells how long\.",
         line,
     )
     hours, minutes, seconds, scored, speed = (int(number.replace(",", "")) for number in found.groups())
@@ -55,7 +55,7 @@ def test_a_search_is_announced_before_it_begins(tiny_model_path, told, monkeypat
     with pytest.raises(RuntimeError, match="the search began"):
         quantize(tiny_model_path, mixture="minimax")
     [line] = told()
-    assert "192 calibration tokens and 2 x" in line and "So does the search of shares" in line
+    assert "192 calibration tokens and 2 x" in line and "The search of shares comes on top too" in line
 
 
 def test_nothing_is_run_where_nobody_listens(tiny_model_path, monkeypatch):
