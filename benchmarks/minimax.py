@@ -155,9 +155,13 @@ def change(losses, place, start, pool):
     return f"{values[place] / values[start] - 1:+.1%} ({low:+.1%} .. {high:+.1%})"
 
 
-def untrained(corpora, language):
+def texts(corpora, language):
     with gzip.open(corpora / "text" / f"{language}.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [json.loads(line)["text"] for number, line in enumerate(file) if number % EVERY == 0]
+        return [json.loads(line)["text"] for line in file]
+
+
+def untrained(corpora, language):
+    return texts(corpora, language)[::EVERY]
 
 
 def articles(corpora, language, first):

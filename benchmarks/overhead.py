@@ -15,7 +15,6 @@ Below stands what the run said before it did anything long: about how long it wo
 """
 
 import argparse
-import gzip
 import json
 import logging
 import time
@@ -23,6 +22,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from gptq_speed import stock
+from minimax import LANGUAGES, texts
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from optimum_multilingual import (
@@ -36,14 +36,8 @@ from optimum_multilingual.evaluation import evaluator
 from optimum_multilingual.evaluation.divergence import OutputHead
 
 MODEL = Path(__file__).parent.parent / "examples" / "tiny-multilingual-lm"
-LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 
 seconds, told = defaultdict(float), []
-
-
-def texts(corpora, language):
-    with gzip.open(corpora / "text" / f"{language}.jsonl.gz", "rt", encoding="utf-8") as file:
-        return [json.loads(line)["text"] for line in file]
 
 
 def timed(owner, name, phase, results=None):

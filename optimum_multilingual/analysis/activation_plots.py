@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,12 @@ from ..report.canvas import (
     legend_above,
     printable,
     rows_of_languages,
-    save_figure,
     titled_figure,
 )
 from ..report.coverage import uncovered
 from ..report.heat_map import GAINED, LOST, MIDDLE
 from .patterns import KERNEL, signed_extremes
+from .study_files import draw_study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,10 +48,13 @@ def draw_all(found: Activations, folder: Path) -> None:
     Raises:
         MissingPackageError: matplotlib is not installed.
     """
-    save_figure(plot_coverage(found), folder / "coverage.png")
-    save_figure(plot_coverage_of_layers(found), folder / "coverage-of-layers.png")
-    save_figure(plot_patterns(found), folder / "patterns.png")
-    save_figure(plot_distribution(found), folder / "distribution.png")
+    pictures = {
+        "coverage.png": plot_coverage,
+        "coverage-of-layers.png": plot_coverage_of_layers,
+        "patterns.png": plot_patterns,
+        "distribution.png": plot_distribution,
+    }
+    draw_study(folder, {name: partial(draw, found) for name, draw in pictures.items()})
 
 
 def plot_coverage(found: Activations) -> Figure:

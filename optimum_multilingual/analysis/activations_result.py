@@ -155,13 +155,11 @@ class Activations:
         Raises:
             MissingPackageError: matplotlib is not installed.
         """
-        from ..report.canvas import require_matplotlib
         from .activation_files import write_activations
         from .activation_plots import draw_all
 
         write_activations(self, Path(folder))
         if plots:
-            require_matplotlib()
             draw_all(self, Path(folder))
 
     @classmethod

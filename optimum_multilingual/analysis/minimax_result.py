@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..report.aligned import aligned
 from ..report.plain_values import to_plain
 from ..report.scores import Estimate
 from .ranking import Losses
-from .study_files import write_study
+from .study_files import draw_study, write_study
 
 
 @dataclass(frozen=True)
@@ -175,12 +176,9 @@ class MinimaxMixture:
         folder.mkdir(parents=True, exist_ok=True)
         write_study(folder, "minimax", self.to_dict(), self.to_markdown())
         if plots:
-            from ..report.canvas import require_matplotlib, save_figure
             from .minimax_plot import plot_shares, plot_steps
 
-            require_matplotlib()
-            save_figure(plot_steps(self), folder / "steps.png")
-            save_figure(plot_shares(self), folder / "shares.png")
+            draw_study(folder, {"steps.png": partial(plot_steps, self), "shares.png": partial(plot_shares, self)})
 
 
 def _change(losses: Losses, pooled: Any) -> Estimate:

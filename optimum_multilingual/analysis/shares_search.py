@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ from tqdm.auto import tqdm
 from ..checkpoint import setting_of
 from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
 from ..errors import ConfigError
-from ..evaluation.evaluator import Evaluation, Measurement, Reference
+from ..evaluation.evaluator import Evaluation, Reference
 from ..evaluation.held_out import HeldOutDocument, Window
 from ..languages import Language
-from ..report.pooling import document_sums
+from ..report.pooling import Column, document_sums
 from ..settings import require_int
 from .hedge import has_stalled, reweight
 from .minimax_result import MinimaxMixture, Step
@@ -82,6 +82,44 @@ def draw_pool(config: MultilingualCalibrationConfig, tokenizer: Any, max_length:
     return RowPool.build(config, most, tokenizer, max_length)
 
 
+@dataclass
+class Mixtures:
+    """Mixtures of one pool, each quantized and measured once on some text.
+
+    Args:
+        config: method and bits.
+        pool: rows of every language.
+        bench: quantizes copies of the model.
+        evaluation: the text.
+        reference: scored on it.
+        setting: what a report says of the quantized weights; nothing before the first mixture.
+    """
+
+    config: MultilingualCalibrationConfig
+    pool: RowPool
+    bench: Workbench
+    evaluation: Evaluation
+    reference: Reference
+    setting: Mapping[str, Any] = field(default_factory=dict, init=False)
+    _sums: dict[tuple[int, ...], Mapping[str, np.ndarray]] = field(default_factory=dict, init=False)
+
+    def sums(self, shares: Sequence[float]) -> Mapping[str, np.ndarray]:
+        """Sums of every document by tag, of shape [documents, columns]; shares of the same whole rows are one mixture."""
+        rows = tuple(self.pool.counts(shares))
+        if rows not in self._sums:
+            quantized, backend = self.bench.quantize(self.config, self.pool.mixture(shares))
+            measured = self.bench.compare(quantized, backend, self.evaluation, self.reference)
+            self.setting = setting_of(quantized, backend)
+            self._sums[rows] = {language.tag: document_sums(of_it) for language, of_it in measured.items()}
+        return self._sums[rows]
+
+    def step(self, shares: Sequence[float]) -> Step:
+        """What a mixture does to every language."""
+        totals = [of_it.sum(axis=0) for of_it in self.sums(shares).values()]
+        damages = tuple(float(total[Column.KL] / total[Column.TOKENS]) for total in totals)
+        return Step(tuple(shares), tuple(self.pool.counts(shares)), damages)
+
+
 @dataclass(frozen=True)
 class SharesSearch:
     """Everything a search needs but the model.
@@ -100,22 +138,22 @@ class SharesSearch:
 
     def run(self, bench: Workbench) -> MinimaxMixture:
         """Tries mixtures on copies of a model, and compares the best one with the uniform one on the other half."""
-        search, check = (_every_other_document(self.tuning, first) for first in (0, 1))
-        references = bench.score(search), bench.score(check)
-        tried, best = self._search(bench, search, references[0])
-        losses, setting = self._compare_on_other_text(bench, tried[0], best, check, references[1])
+        halves = [_every_other_document(self.tuning, first) for first in (0, 1)]
+        search, check = (Mixtures(self.config, self.pool, bench, half, bench.score(half)) for half in halves)
+        tried, best = self.search(search)
+        losses = self._compare(check, tried[0], best)
         rows = f"{self.pool.num_rows} rows of {self.pool.sequence_length} tokens"
-        name = f"{setting['model']}, {setting['method']} at {setting['bits']} bits, {rows}"
+        name = f"{check.setting['model']}, {check.setting['method']} at {check.setting['bits']} bits, {rows}"
         return MinimaxMixture.of(name, self.pool.languages, tried, best, losses, dict(bench.seconds))
 
-    def _search(self, bench: Workbench, evaluation: Evaluation, reference: Reference) -> tuple[list[Step], Step]:
+    def search(self, mixtures: Mixtures) -> tuple[list[Step], Step]:
         """Every mixture that was tried, and the one whose worst language lost least of those that keep the mean."""
-        tried = self._try_mixtures(bench, evaluation, reference)
-        tried += self._step_back(bench, tried, evaluation, reference)
+        tried = self._try_mixtures(mixtures)
+        tried += self._step_back(mixtures, tried)
         kept = [step for step in tried if self._mean_is_kept(step, tried[0])]
         return tried, min(kept, key=lambda step: step.worst)
 
-    def _try_mixtures(self, bench: Workbench, evaluation: Evaluation, reference: Reference) -> list[Step]:
+    def _try_mixtures(self, mixtures: Mixtures) -> list[Step]:
         rule = self.rule
         shares = [1 / len(self.pool.languages)] * len(self.pool.languages)
         tried: list[Step] = []
@@ -123,7 +161,7 @@ class SharesSearch:
             while len(tried) < rule.steps and not has_stalled(
                 [step.worst for step in tried], rule.patience, rule.least_gain
             ):
-                tried.append(self._try(bench, shares, tried, evaluation, reference))
+                tried.append(mixtures.step(shares))
                 bar.update()
                 bar.set_postfix_str(f"worst {tried[-1].worst:.4f}")
                 if not np.isfinite(tried[-1].worst):
@@ -131,9 +169,7 @@ class SharesSearch:
                 shares = reweight(shares, tried[-1].damages, rule.rate)
         return tried
 
-    def _step_back(
-        self, bench: Workbench, tried: Sequence[Step], evaluation: Evaluation, reference: Reference
-    ) -> list[Step]:
+    def _step_back(self, mixtures: Mixtures, tried: Sequence[Step]) -> list[Step]:
         """Mixtures between the uniform one and the best, halving towards the one farthest out that keeps the mean."""
         uniform, best = tried[0], min(tried, key=lambda step: step.worst)
         if self._mean_is_kept(best, uniform):
@@ -143,7 +179,7 @@ class SharesSearch:
         for _ in tqdm(range(BACK_STEPS), desc="Keeping the mean", unit="mixture", disable=None):
             part = (kept + too_far) / 2
             shares = [(1 - part) * start + part * end for start, end in zip(uniform.shares, best.shares, strict=True)]
-            between.append(self._try(bench, shares, [*tried, *between], evaluation, reference))
+            between.append(mixtures.step(shares))
             kept, too_far = (part, too_far) if self._mean_is_kept(between[-1], uniform) else (kept, part)
         return between
 
@@ -151,45 +187,12 @@ class SharesSearch:
         # The uniform mixture is always one to fall back to, also where it breaks a language.
         return step is uniform or step.mean <= (1 + self.rule.mean_rise) * uniform.mean
 
-    def _try(
-        self,
-        bench: Workbench,
-        shares: Sequence[float],
-        tried: Sequence[Step],
-        evaluation: Evaluation,
-        reference: Reference,
-    ) -> Step:
-        rows = tuple(self.pool.counts(shares))
-        for step in tried:
-            if step.rows == rows:  # other shares of the same whole rows
-                return replace(step, shares=tuple(shares))
-        measured, _ = self._quantize_and_compare(bench, shares, evaluation, reference)
-        return Step(tuple(shares), rows, tuple(float(of_it.kl.mean(dtype=np.float64)) for of_it in measured.values()))
-
-    def _compare_on_other_text(
-        self, bench: Workbench, uniform: Step, best: Step, evaluation: Evaluation, reference: Reference
-    ) -> tuple[Losses, Mapping[str, Any]]:
-        """KL of the uniform mixture and of the best one on text that the search did not see, paired by documents.
-
-        With it goes what a report says of the quantized weights.
-        """
+    def _compare(self, mixtures: Mixtures, uniform: Step, best: Step) -> Losses:
+        """KL of the uniform mixture and of the best one, paired by documents."""
         settings = self.config.evaluation
         assert settings is not None
-        of_rows: dict[tuple[int, ...], Mapping[Language, Measurement]] = {}
-        for step in (uniform, best):
-            if step.rows not in of_rows:
-                of_rows[step.rows], setting = self._quantize_and_compare(bench, step.shares, evaluation, reference)
-        sums = {
-            name: [{language.tag: document_sums(of_it) for language, of_it in of_rows[step.rows].items()}]
-            for name, step in (("uniform", uniform), ("minimax", best))
-        }
-        return Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed), setting
-
-    def _quantize_and_compare(
-        self, bench: Workbench, shares: Sequence[float], evaluation: Evaluation, reference: Reference
-    ) -> tuple[Mapping[Language, Measurement], Mapping[str, Any]]:
-        quantized, backend = bench.quantize(self.config, self.pool.mixture(shares))
-        return bench.compare(quantized, backend, evaluation, reference), setting_of(quantized, backend)
+        sums = {name: [mixtures.sums(step.shares)] for name, step in (("uniform", uniform), ("minimax", best))}
+        return Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed)
 
 
 def _every_other_document(whole: Evaluation, first: int) -> Evaluation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from .flattening import MEAN, Flattening, find_flattening
 from .learning_curve import PowerLaws
 from .ranking import Losses
 from .size_table import conclusion, selection_sentence, size_table
-from .study_files import write_study
+from .study_files import draw_study, write_study
 from .workbench import Measured
 
 if TYPE_CHECKING:
@@ -198,9 +198,6 @@ class SufficientSize:
         folder = Path(folder)
         write_study(folder, "size", self.to_dict(), self.to_markdown(), self.to_arrow())
         if plots:
-            from ..report.canvas import require_matplotlib, save_figure
             from .size_plots import plot_curve, plot_surface
 
-            require_matplotlib()
-            save_figure(plot_curve(self), folder / "curve.png")
-            save_figure(plot_surface(self), folder / "surface.png")
+            draw_study(folder, {"curve.png": partial(plot_curve, self), "surface.png": partial(plot_surface, self)})

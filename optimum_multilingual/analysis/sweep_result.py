@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,14 @@ from ..report.compare import Comparison, compare_reports
 from ..report.plain_values import to_plain
 from ..report.rows import arrow_table
 from .ranking import Losses
-from .study_files import write_study
+from .study_files import draw_study, write_study
 from .sweep_plan import Cell, SweepPlan
 from .sweep_table import conclusion, group_table
 from .workbench import Measured
 
 if TYPE_CHECKING:
     import pyarrow
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -163,13 +164,19 @@ class Sweep:
             self._draw(folder)
 
     def _draw(self, folder: Path) -> None:
-        from ..report.canvas import require_matplotlib, save_figure
         from ..report.heat_map import plot_heat_map
         from .ranking_plot import plot_ranking
 
-        require_matplotlib()
-        for group in self.groups():
-            save_figure(plot_heat_map(group.comparison()), folder / f"heat-map.{group.name}.png")
+        def heat_map(group: Group) -> Figure:
+            return plot_heat_map(group.comparison())
+
+        def ranking(group: Group) -> Figure:
             losses = group.losses("kl")
             subtitle = f"{group.quantizer}, {group.bits} bits; {group.drawn}; {100 * losses.confidence:g}% intervals"
-            save_figure(plot_ranking(losses.ranking(), subtitle), folder / f"ranking.{group.name}.png")
+            return plot_ranking(losses.ranking(), subtitle)
+
+        pictures: dict[str, Callable[[], Figure]] = {}
+        for group in self.groups():
+            pictures[f"heat-map.{group.name}.png"] = partial(heat_map, group)
+            pictures[f"ranking.{group.name}.png"] = partial(ranking, group)
+        draw_study(folder, pictures)

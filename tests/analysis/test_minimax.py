@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from measurements import measurement
 from setting_sums import sums
 
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, find_minimax_mixture
@@ -13,7 +14,7 @@ from optimum_multilingual.analysis.hedge import LEAST_OF_UNIFORM, has_stalled, r
 from optimum_multilingual.analysis.minimax_result import MinimaxMixture, Step
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.row_pool import RowPool
-from optimum_multilingual.analysis.shares_search import SearchRule, SharesSearch
+from optimum_multilingual.analysis.shares_search import Mixtures, SearchRule, SharesSearch
 from optimum_multilingual.calibration.mixture import allocate
 from optimum_multilingual.errors import ConfigError, CorpusExhaustedError
 from optimum_multilingual.languages import find_languages
@@ -71,10 +72,10 @@ def test_the_search_stops_when_it_gains_no_more():
     assert has_stalled([1.0, 0.9, 0.899, 0.95], patience=2, least_gain=0.01)
 
 
-class SyntheticSearch(SharesSearch):
+class SyntheticMixtures(Mixtures):
     """A model on which a language's damage falls slowly with its share, steeper where there are few rows."""
 
-    def _try(self, bench, shares, tried, evaluation, reference):
+    def step(self, shares):
         hardness = np.array([2.0, 1.0, 1.0, 1.0])
         return Step(tuple(shares), (), tuple(hardness * (np.array(shares) ** -0.25)))
 
@@ -82,7 +83,8 @@ class SyntheticSearch(SharesSearch):
 @pytest.mark.parametrize("rise", [0.0, 0.02, np.inf])
 def test_the_mean_rises_no_more_than_it_may(rise):
     rule = SearchRule(steps=8, rate=1, mean_rise=rise)
-    tried, best = SyntheticSearch(None, SimpleNamespace(languages="abcd"), None, rule)._search(None, None, None)
+    mixtures = SyntheticMixtures(None, None, None, None, None)
+    tried, best = SharesSearch(None, SimpleNamespace(languages="abcd"), None, rule).search(mixtures)
     lowest = min(tried, key=lambda step: step.worst)
     assert best.mean <= (1 + rise) * tried[0].mean
     assert (best is lowest) == (rise == np.inf) and len(tried) == (8 if rise == np.inf else 10)
@@ -135,14 +137,21 @@ def test_the_shares_found_give_the_rows_that_were_measured(pool):
 def test_shares_of_the_same_whole_rows_are_measured_once(pool):
     measured = []
 
-    class CountingSearch(SharesSearch):
-        def _quantize_and_compare(self, bench, shares, evaluation, reference):
-            measured.append(self.pool.counts(shares))
-            damages = zip(self.pool.languages, (0.2, 0.1))
-            return {language: SimpleNamespace(kl=np.array([damage])) for language, damage in damages}, {}
+    class Bench:
+        def quantize(self, config, calibration_set):
+            measured.append(calibration_set.rows_of_languages())
+            model = SimpleNamespace(config=SimpleNamespace(), name_or_path="me/model")
+            return model, SimpleNamespace(setting=lambda model: {"method": "gptq", "bits": 3})
 
-    rule = SearchRule(steps=6, rate=0.05)
-    tried, _ = CountingSearch(None, pool, None, rule)._search(None, None, None)
+        def compare(self, quantized, backend, evaluation, reference):
+            return {
+                language: measurement(np.ones(30), np.ones(30), [10, 20], kl=np.full(30, damage))
+                for language, damage in zip(pool.languages, (0.2, 0.1))
+            }
+
+    mixtures = Mixtures(None, pool, Bench(), None, None)
+    tried, _ = SharesSearch(None, pool, None, SearchRule(steps=6, rate=0.05)).search(mixtures)
+    assert tried[0].damages == pytest.approx((0.2, 0.1)) and mixtures.setting["bits"] == 3
     assert [list(step.rows) for step in tried] == [pool.counts(step.shares) for step in tried]
     assert len({step.shares for step in tried}) == len(tried) > len(measured) == len({step.rows for step in tried}) > 1
 
