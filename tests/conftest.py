@@ -27,12 +27,16 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch  # noqa: E402
 from hub_replicas import serve_fineweb2  # noqa: E402
 from huggingface_hub import HfFileSystem, constants  # noqa: E402
+from optimum.utils import logging as optimum_logging  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 REPOSITORY = Path(__file__).parent.parent
 
 torch.set_num_threads(1)
+
+# Optimum logs for ever to the standard error of the first import; that of a single test would be closed in the next.
+optimum_logging.get_verbosity()
 
 
 # Tests that wait for processes of their own.
