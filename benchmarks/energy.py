@@ -24,7 +24,7 @@ from transformers import AutoTokenizer
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
 from optimum_multilingual.analysis.ranking import Losses
 from optimum_multilingual.analysis.workbench import Workbench
-from optimum_multilingual.backends import gptq
+from optimum_multilingual.backends import row_batches
 from optimum_multilingual.comparison import load_checkpoint
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation
 
@@ -90,7 +90,7 @@ def weighed(way, calibration_set, spreads):
     """Around the quantizing of Optimum: a layer's second moment is summed for each language, then over languages."""
     from optimum.gptq import quantizer as optimum_quantizer
 
-    upstream, tokens_of_a_pass = optimum_quantizer.GPTQ, gptq.TOKENS_OF_A_PASS
+    upstream, tokens_of_a_pass = optimum_quantizer.GPTQ, row_batches.TOKENS_OF_A_PASS
 
     class WeighedGPTQ(upstream):
         def __init__(self, module, qcfg=None):
@@ -123,11 +123,11 @@ def weighed(way, calibration_set, spreads):
             return sum(weights[language] * moment for language, moment in self.moments.items())
 
     # One row at a time, each of one language.
-    optimum_quantizer.GPTQ, gptq.TOKENS_OF_A_PASS = WeighedGPTQ, 1
+    optimum_quantizer.GPTQ, row_batches.TOKENS_OF_A_PASS = WeighedGPTQ, 1
     try:
         yield
     finally:
-        optimum_quantizer.GPTQ, gptq.TOKENS_OF_A_PASS = upstream, tokens_of_a_pass
+        optimum_quantizer.GPTQ, row_batches.TOKENS_OF_A_PASS = upstream, tokens_of_a_pass
 
 
 if __name__ == "__main__":

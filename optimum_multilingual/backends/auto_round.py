@@ -22,7 +22,7 @@ from .method_options import Choice, Number, Option
 from .on_the_fly import take_over
 from .packed_gptq import packed_layout, written_as
 from .quiet import quiet_engine, quiet_import, quiet_logger
-from .row_batches import batches_of
+from .row_batches import loader_of
 
 AUTO_ROUND = Capability(
     method="auto-round",
@@ -113,7 +113,7 @@ class AutoRoundBackend(Backend):
             # Asked for, and used for reading texts and for being saved only.
             tokenizer=object(),
             scheme={"bits": self.bits, "group_size": self.group_size, "sym": self.options["sym"], "data_type": "int"},
-            dataset=batches_of(calibration_set),
+            dataset=loader_of(calibration_set, rows=1),
             iters=self.options["iters"],
             nsamples=len(calibration_set),
             seqlen=calibration_set.manifest.sequence_length,

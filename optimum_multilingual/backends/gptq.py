@@ -23,6 +23,7 @@ from .packed_gptq import (
     written_as,
 )
 from .quiet import quiet_engine, quiet_import
+from .row_batches import batches_of, rows_of_a_pass
 from .shared_passes import layers_with_one_input, one_pass_for_each_group
 
 GPTQ = Capability(
@@ -45,9 +46,6 @@ GPTQ = Capability(
 
 # Those that rewrite their packed weights; see PACKING_KERNEL.
 REWRITING_KERNELS = ("torch_aten", "gptq_torch_aten", "torch_fused", "gptq_torch_fused")
-
-# Rows are run together up to this many tokens, as many as one row has by default: shorter ones leave a processor idle.
-TOKENS_OF_A_PASS = 2048
 
 
 class GPTQBackend(Backend):
@@ -122,7 +120,8 @@ class GPTQBackend(Backend):
         quantizer.validate_environment()
         engine = quantizer.optimum_quantizer
         # Handed over here and not in GPTQConfig(dataset=...), from where it would go into the published config.json.
-        engine.dataset = examples_of(calibration_set, 1 if engine.batch_size > 1 else TOKENS_OF_A_PASS)
+        rows = 1 if engine.batch_size > 1 else rows_of_a_pass(calibration_set)
+        engine.dataset = batches_of(calibration_set, rows)
         with quiet_engine(), packing_environment(model), self._grouped(model, engine):
             quantizer.postprocess_model(model)
         config = model.config.quantization_config
@@ -151,20 +150,6 @@ class GPTQBackend(Backend):
 
     def checkpoint(self, model: Any) -> AbstractContextManager[None]:
         return written_as(model, self.saved_format, self._packed)
-
-
-def examples_of(calibration_set: CalibrationSet, tokens: int) -> list[dict[str, Any]]:
-    """Rows as Optimum takes them, in order and with nothing to pad, sort or cut.
-
-    Args:
-        calibration_set: all rows of one length.
-        tokens: of a batch of several rows, at most.
-    """
-    import torch
-
-    rows = torch.from_numpy(calibration_set.token_ids()).long()
-    batches = rows.split(max(1, tokens // rows.shape[1]))
-    return [{"input_ids": batch, "attention_mask": torch.ones_like(batch)} for batch in batches]
 
 
 def _upstream_config(config: MultilingualCalibrationConfig) -> Any:

@@ -26,6 +26,7 @@ from .packed_gptq import (
     written_as,
 )
 from .quiet import quiet_engine, quiet_import
+from .row_batches import rows_of_a_pass
 
 DESC_ACT = Option("desc_act", False, Choice((True, False)), "quantize columns in the order of their activations")
 DAMP = Option("damp_percent", 0.05, Number(0.0001, 0.9999), "of the mean of the Hessian's diagonal, added to it")
@@ -35,7 +36,7 @@ GPTQ = replace(
     engine="gptqmodel",
     formats=("gptq",),
     packages=("optimum>=2.0", "gptqmodel>=7.6,<7.7"),
-    balance="Rows are handed over one at a time and in order, and the engine weighs all of their tokens alike.",
+    balance="Rows are handed over in order, in batches without padding, and the engine weighs all of their tokens alike.",
     upstream=None,
     options=(DESC_ACT, DAMP),
 )
@@ -43,7 +44,7 @@ GPTAQ = replace(
     GPTQ,
     method="gptaq",
     title="GPTAQ",
-    balance="The rows are handed over one at a time and in order, and run through both the quantized and the original layers.",
+    balance="Rows are handed over in order, in batches without padding, and run through quantized and original layers both.",
     options=(Option("alpha", 0.25, Number(0, 1), "weight of the error of a layer's inputs"), DESC_ACT, DAMP),
     source='Li et al., "GPTAQ: efficient finetuning-free quantization for asymmetric calibration" (2025)',
 )
@@ -167,7 +168,7 @@ class GPTQModelBackend(Backend):
             engine.quantize(
                 None if calibration_set is None else export_examples(calibration_set),
                 calibration_sort=None,
-                batch_size=1,
+                batch_size=1 if awq or calibration_set is None else rows_of_a_pass(calibration_set),
                 backend=BACKEND.AWQ_TORCH if awq else BACKEND.GPTQ_TORCH,
             )
         assert engine.model is model, "GPTQModel works in place"

@@ -35,7 +35,7 @@ GPTQ = Capability(
     formats=("compressed-tensors",),
     packages=("llmcompressor>=0.14,<0.15",),
     extra="llmcompressor",
-    balance="Rows are handed over one at a time and in order, and the Hessian weighs all of their tokens alike.",
+    balance="Rows are handed over in order, in batches without padding, and the Hessian weighs all of their tokens alike.",
     options=(DAMPENING, SKIP),
     source='Frantar et al., "GPTQ: accurate post-training quantization for generative pre-trained transformers" (2023)',
 )

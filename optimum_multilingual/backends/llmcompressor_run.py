@@ -10,7 +10,7 @@ from typing import Any
 
 from ..calibration.calibration_set import CalibrationSet
 from .quiet import quiet_import, quiet_logger
-from .row_batches import batches_of
+from .row_batches import loader_of, rows_of_a_pass
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -
             """Knows already that the model is dense."""
             assert not hasattr(model.config, "quantization_config")
 
-    batches = None if calibration_set is None else batches_of(calibration_set)
+    batches = None if calibration_set is None else loader_of(calibration_set, rows_of_a_pass(calibration_set))
     places = getattr(model, "hf_device_map", None)
     with (
         quiet_steps(),

@@ -11,7 +11,7 @@ from one_line import quantize as by_one_line
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, MixtralConfig, MixtralForCausalLM
 
 from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
-from optimum_multilingual.backends import find_backend
+from optimum_multilingual.backends import find_backend, row_batches
 from optimum_multilingual.errors import ConfigError, ModelError
 
 
@@ -69,8 +69,11 @@ def test_the_options_change_the_weights(random_llama, tokenizer, tmp_path):
     assert not torch.equal(logits[0], logits[2])
 
 
-@pytest.mark.parametrize(("method", "passes"), [("gptq", 1), ("gptaq", 2), ("awq", 1)])
-def test_every_row_is_forwarded_in_order_and_by_itself(random_llama, tokenizer, method, passes):
+@pytest.mark.parametrize(
+    ("method", "batches"), [("gptq", [3, 1]), ("gptaq", [3, 1, 3, 1]), ("foem", [3, 1]), ("awq", [1, 1, 1, 1])]
+)
+def test_every_row_is_forwarded_in_order_without_padding(random_llama, tokenizer, monkeypatch, method, batches):
+    monkeypatch.setattr(row_batches, "TOKENS_OF_A_PASS", 3 * 16)
     config = MultilingualCalibrationConfig(
         method,
         engine="gptqmodel",
@@ -85,8 +88,20 @@ def test_every_row_is_forwarded_in_order_and_by_itself(random_llama, tokenizer, 
     engine.check_model(model)
     model.get_input_embeddings().register_forward_pre_hook(lambda module, args: seen.append(args[0].clone()))
     engine.quantize(model, rows)
-    assert {batch.shape for batch in seen} == {(1, 16)}
+    assert [batch.shape for batch in seen] == [(rows_of_it, 16) for rows_of_it in batches]
+    passes = sum(batches) // 4
     assert torch.equal(torch.cat(seen), torch.from_numpy(rows.token_ids()).long().repeat(passes, 1))
+
+
+@pytest.mark.parametrize("method", ["gptq", "gptaq", "foem"])
+def test_batches_that_do_not_come_out_even_weigh_rows_as_alone(random_llama, tokenizer, tmp_path, monkeypatch, method):
+    source = saved(random_llama, tokenizer, tmp_path)
+    logits = []
+    for tokens in (4 * 32, 1):
+        monkeypatch.setattr(row_batches, "TOKENS_OF_A_PASS", tokens)
+        logits.append(logits_of(quantize(source, method)))
+    together, alone = logits
+    assert (together - alone).norm() <= 0.01 * alone.norm()
 
 
 def test_nothing_is_left_behind(random_llama, tokenizer, tmp_path, monkeypatch, capfd):

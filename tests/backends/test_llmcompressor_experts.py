@@ -104,9 +104,9 @@ def test_every_expert_is_calibrated_on_every_token_of_every_row(experts, monkeyp
 
     monkeypatch.setattr(ExpertMLPWithGate, "forward", counted)
     quantize(experts("qwen3_moe"), "gptq", **{**SETTINGS, "evaluation": None})
-    rows = [SETTINGS["sequence_length"]] * SETTINGS["num_rows"]
+    tokens_of_all = SETTINGS["sequence_length"] * SETTINGS["num_rows"]
     # Two passes: to calibrate, and through the quantized block.
-    assert len(seen) == 8 and all(tokens == rows * 2 for tokens in seen.values())
+    assert len(seen) == 8 and all(tokens == [tokens_of_all] * 2 for tokens in seen.values())
 
 
 def test_routers_and_the_gate_of_the_shared_expert_stay_as_they_were(experts):
