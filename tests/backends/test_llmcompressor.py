@@ -266,6 +266,18 @@ def test_layers_that_gptq_leaves_to_rounding_are_named(small_model, caplog):
     assert "could not be inverted" in caplog.text and "q_proj" in caplog.text and "dampening_frac" in caplog.text
 
 
+def test_beside_other_processes_it_quantizes_as_alone(small_model):
+    settings = {**ROWS, "method_options": {"n_grid": 3}}
+    alone = logits_of(quantize(small_model, "awq", **settings))
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        beside = logits_of(quantize(small_model, "awq", **settings))
+        assert torch.distributed.is_initialized()
+    finally:
+        torch.distributed.destroy_process_group()
+    assert torch.equal(beside, alone)
+
+
 def test_outputs_that_the_process_gave_to_loguru_stay():
     import subprocess
     import sys
