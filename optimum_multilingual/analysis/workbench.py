@@ -18,7 +18,7 @@ from ..checkpoint import setting_of
 from ..config import MultilingualCalibrationConfig
 from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, Measurement, Reference, run_quantized, run_reference
-from ..evaluation.processes import Processes
+from ..evaluation.processes import Processes, unseen_processes
 from ..languages import Language
 from ..model_checks import require_in_memory, require_one_device, require_text_only
 from ..report.measures import make_report
@@ -52,7 +52,8 @@ def quantize_everywhere(
     """
 
     def quantize() -> dict[Any, Any]:
-        backend.quantize(model, calibration_set)
+        with unseen_processes():
+            backend.quantize(model, calibration_set)
         return {}
 
     processes.together(quantize)

@@ -41,7 +41,6 @@ def run(model: Any, recipe: list[Any], calibration_set: CalibrationSet | None) -
         telling_of_rounded_layers(),
         tokenizers_as_they_were(),
         without_pinned_memory(),
-        by_itself(),
         create_session(),
     ):
         # The processor is asked for tokenizing texts only; None would have one loaded.
@@ -159,19 +158,6 @@ def tokenizers_as_they_were() -> Iterator[None]:
         os.environ.pop(name, None)
         if before is not None:
             os.environ[name] = before
-
-
-@contextmanager
-def by_itself() -> Iterator[None]:
-    """Hides other processes, each of which has all rows and quantizes alike.
-
-    Seeing them, llm-compressor would divide the layers among them, and AWQ fails without an accelerator (0.14.0.1).
-    """
-    from compressed_tensors.utils import patch_attr
-    from torch import distributed
-
-    with patch_attr(distributed, "is_initialized", lambda: False):
-        yield
 
 
 @contextmanager

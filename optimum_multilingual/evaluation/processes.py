@@ -21,6 +21,21 @@ Item = TypeVar("Item")
 LONGEST_WAIT = timedelta(days=1)
 
 
+@contextmanager
+def unseen_processes() -> Iterator[None]:
+    """Lets what runs inside see no process but this one.
+
+    Every process quantizes for itself, with all rows, and in a study each another cell. Engines that see the others sum their
+    statistics (llm-compressor) or average their gradients (AutoRound).
+    """
+    seen = torch.distributed.is_initialized
+    torch.distributed.is_initialized = lambda: False
+    try:
+        yield
+    finally:
+        torch.distributed.is_initialized = seen
+
+
 @dataclass(frozen=True)
 class Processes:
     """The processes that work on one evaluation, and which of them this is.

@@ -143,17 +143,19 @@ def test_what_cannot_work_is_found_before_weights_load(tiny_model_path, tmp_path
         sweep_settings(tiny_model_path, SweepPlan(**PLAN), tmp_path, evaluation=EvaluationConfig(tasks=["belebele"]))
 
 
+# An engine that sums the statistics of all processes it sees, though each has another cell.
+SHARED = {"quantizers": {"gptq": {"method": "gptq", "engine": "llmcompressor"}}, "bits": [4]}
 SCRIPT = """
 import sys
-from optimum_multilingual import EvaluationConfig, SweepPlan, sweep_settings
-from test_sweep import EVALUATION, PLAN
-result = sweep_settings(sys.argv[1], SweepPlan(**PLAN), sys.argv[2], evaluation=EVALUATION)
+from test_sweep import SHARED, run
+result = run(sys.argv[1], sys.argv[2], **SHARED)
 # One write, so that lines of two processes do not mix.
 sys.stdout.write(f"computed {result.computed} reference {result.seconds['reference'] > 0}\\n")
 """
 
 
-def test_processes_take_their_share_of_the_cells(swept, tiny_model_path, tmp_path):
+def test_processes_take_their_share_of_the_cells(tiny_model_path, tmp_path):
+    run(tiny_model_path, tmp_path / "alone", **SHARED)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
@@ -166,7 +168,9 @@ def test_processes_take_their_share_of_the_cells(swept, tiny_model_path, tmp_pat
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("computed 2 reference True") == 2
     for path in (tmp_path / "sweep" / "cells").iterdir():
-        alone = MultilingualReport.from_dict(json.loads((swept[0] / "cells" / path.name).read_text())["report"])
+        alone = MultilingualReport.from_dict(
+            json.loads((tmp_path / "alone" / "cells" / path.name).read_text())["report"]
+        )
         shared = MultilingualReport.from_dict(json.loads(path.read_text())["report"])
         assert [score.kl.mean.value for score in shared.scores] == pytest.approx(
             [score.kl.mean.value for score in alone.scores], rel=1e-5
