@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from pathlib import Path
 from types import MethodType
@@ -14,6 +15,8 @@ from .calibration.build import recorded_versions
 from .calibration.calibration_set import MANIFEST_FILE, Manifest, write_json
 from .model_checks import public_name
 from .report.multilingual_report import REPORT_FILE, MultilingualReport
+
+logger = logging.getLogger(__name__)
 
 # Loaders look for this file first: without it a folder is no checkpoint, whatever else it holds.
 CONFIG_FILE = "config.json"
@@ -70,6 +73,22 @@ def attach(model: Any, backend: Backend, manifest: Manifest | None, report: Mult
             self.push_to_hub(hub_options.pop("repo_id", target.name), **hub_options)
 
     model.save_pretrained = MethodType(save_pretrained, model)
+
+
+def warn_of_unsavable(model: Any) -> None:
+    """Says before the work that Transformers would refuse to save a model with its settings of generation.
+
+    Checkpoints with a temperature and without do_sample load, and cannot be saved.
+    """
+    try:
+        model.generation_config.validate(strict=True)
+    except ValueError as error:
+        logger.warning(
+            "%s has settings of generation that Transformers will not save (%s). Set model.generation_config right before "
+            "save_pretrained, or give from_pretrained another generation_config.",
+            public_name(model.name_or_path),
+            " ".join(str(error).split()),
+        )
 
 
 def provenance_of(model: Any, backend: Backend, manifest: Manifest | None) -> dict[str, Any]:

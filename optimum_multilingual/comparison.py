@@ -19,8 +19,10 @@ from .calibration.tokenization import describe_tokenizer, load_tokenizer
 from .config import EvaluationConfig, MultilingualCalibrationConfig
 from .errors import MissingPackageError, ModelError, TokenizerError
 from .evaluation.evaluator import Evaluation, prepare_evaluation, run_quantized, run_reference, run_tasks
+from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
+from .loaded_weights import require_all_weights
 from .model_checks import longest_sequence, public_name, require_causal_lm, require_causal_lm_config
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
@@ -144,26 +146,22 @@ def load_checkpoint(name: str | Path, device_map: Any, options: Mapping[str, Any
 
     Args:
         name: name or folder.
-        device_map: as in `from_pretrained`.
+        device_map: as in `from_pretrained`; None for this process's device.
         options: further arguments of it.
 
     Raises:
         ModelError: weights are missing, or it is no causal language model.
     """
+    # Joined before anything is loaded: "cuda" then means this process's device, not the first one for all.
+    own_device = {"": Processes.current().device}
     with quiet_import():
         from transformers import AutoModelForCausalLM
 
         with_info: Any = AutoModelForCausalLM.from_pretrained(
-            str(name), device_map=device_map, output_loading_info=True, **options
+            str(name), device_map=device_map or own_device, output_loading_info=True, **options
         )
     model, loaded = with_info
-    # Transformers gives such weights random values, and says so in a warning only.
-    absent = sorted(map(str, (*loaded["missing_keys"], *loaded["mismatched_keys"])))
-    if absent:
-        raise ModelError(
-            f"{name} lacks {len(absent)} weights of its architecture, or has them in another shape ({', '.join(absent[:3])}); "
-            "it would be measured with random ones. Repair the checkpoint."
-        )
+    require_all_weights(str(name), (*loaded["missing_keys"], *loaded["mismatched_keys"]))
     require_causal_lm(model)
     return model
 

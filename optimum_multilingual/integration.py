@@ -16,7 +16,7 @@ from .backends import find_backend
 from .calibration.asked_set import calibration_set_of, languages_of
 from .calibration.calibration_set import CalibrationSet, Manifest
 from .calibration.tokenization import load_tokenizer
-from .checkpoint import attach, setting_of
+from .checkpoint import attach, setting_of, warn_of_unsavable
 from .config import QUANT_METHOD, MultilingualCalibrationConfig
 from .corpora import open_corpus
 from .evaluation.evaluator import (
@@ -30,6 +30,7 @@ from .evaluation.evaluator import (
 from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .least_time import tell_least_time
+from .loaded_weights import LoadingWatch
 from .memory_plan import MemoryPlan
 from .model_checks import (
     longest_sequence,
@@ -82,6 +83,7 @@ class MultilingualQuantizer(HfQuantizer):
         require_causal_lm(model)
         require_text_only(model)
         self.backend.check_model(model)
+        self.loading = LoadingWatch(model)
         commit, max_length = getattr(model.config, "_commit_hash", None), longest_sequence(model.config)
         config = with_card_languages(self.quantization_config, model.config.name_or_path, commit)
         # Transformers makes every new tensor a meta one here; `datasets` makes tensors while it reads.
@@ -131,6 +133,8 @@ class MultilingualQuantizer(HfQuantizer):
     def postprocess_model(self, model: Any, **kwargs: Any) -> None:
         require_in_memory(getattr(model, "hf_device_map", None))
         self.remove_quantization_config(model)
+        self.loading.require_all_weights(model.name_or_path)
+        warn_of_unsavable(model)
         report: MultilingualReport | None = None
         if self.evaluation is not None:
             searched, seeds = self.minimax is not None, self.quantization_config.seeds

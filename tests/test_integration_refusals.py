@@ -1,10 +1,12 @@
 """What cannot work is refused by the one line, before the weights load where it can be."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 from one_line import LANGUAGES, SMALL, quantize
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
     AutoModelForCausalLM,
@@ -14,7 +16,12 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual import (
+    EvaluationConfig,
+    MultilingualCalibrationConfig,
+    build_calibration_set,
+    evaluate_checkpoints,
+)
 from optimum_multilingual.backends.gptq import GPTQBackend
 from optimum_multilingual.errors import (
     CalibrationSetError,
@@ -144,3 +151,33 @@ def test_a_model_that_also_reads_images_is_refused_with_the_reason():
         require_text_only(model)
     with pytest.raises(ModelError, match="qwen2_vl model, which AutoModelForCausalLM does not load"):
         require_causal_lm_config(Qwen2VLConfig(), "qwen")
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused_before_anything_is_measured(random_model_path, tmp_path):
+    shutil.copytree(random_model_path, tmp_path / "holes")
+    weights = load_file(tmp_path / "holes" / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if "layers.1.mlp" not in name}
+    save_file(kept, tmp_path / "holes" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=r"holes lacks 3 weights .*layers.1.mlp.down_proj.weight.*Repair"):
+        quantize(tmp_path / "holes")
+
+
+def test_what_quanto_saved_is_said_to_need_its_own_loader(random_model_path, tmp_path):
+    quantize(random_model_path, "quanto", bits=8, evaluation=None, num_rows=None, sequence_length=None).save_pretrained(
+        tmp_path / "quanto"
+    )
+    for path in random_model_path.glob("tokenizer*"):
+        shutil.copy(path, tmp_path / "quanto")
+    with pytest.raises(ModelError, match=r"lacks .* weights.*QuantizedModelForCausalLM"):
+        evaluate_checkpoints(random_model_path, tmp_path / "quanto", ["en"], evaluation=SMALL["evaluation"])
+
+
+def test_settings_of_generation_that_cannot_be_saved_are_told_before_the_work(random_model_path, tmp_path, caplog):
+    shutil.copytree(random_model_path, tmp_path / "sloppy")
+    (tmp_path / "sloppy" / "generation_config.json").write_text('{"temperature": 0.9, "top_p": 0.6}')
+    model = quantize(tmp_path / "sloppy", evaluation=None)
+    assert "Transformers will not save" in caplog.text and "temperature" in caplog.text
+    with pytest.raises(ValueError, match="GenerationConfig is invalid"):
+        model.save_pretrained(tmp_path / "out")
+    model.generation_config.do_sample = True
+    model.save_pretrained(tmp_path / "out")

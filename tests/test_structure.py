@@ -25,7 +25,7 @@ ORDER = [
     {"language_refusals", "languages", "presets"},
     {"config", "evaluation_config", "settings"},
     {"corpora", "calibration"},
-    {"backends", "evaluation", "model_checks"},
+    {"backends", "evaluation", "loaded_weights", "model_checks"},
     {"report"},
     {"atomic_folder"},
     {"least_time", "memory_plan"},

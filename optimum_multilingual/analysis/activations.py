@@ -82,7 +82,7 @@ def measure_activations(
     manifest = rows.manifest
     evaluation = prepare_evaluation(config, languages, tokenizer, longest, manifest.sequence_length, [manifest])
     processes = Processes.current()
-    loaded = load_checkpoint(model, device_map or {"": processes.device})
+    loaded = load_checkpoint(model, device_map)
     require_text_only(loaded)
     inputs = find_layer_inputs(loaded)
     thresholds = outlier_thresholds(loaded, inputs, rows)

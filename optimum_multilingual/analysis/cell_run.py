@@ -84,7 +84,7 @@ def measure_cells(
     def run() -> dict[Any, Any]:
         if not mine:
             return {}
-        bench = Workbench(load_checkpoint(model, device_map or {"": processes.device}), seconds)
+        bench = Workbench(load_checkpoint(model, device_map), seconds)
         reference = bench.score(evaluation)
         bar = tqdm(mine, desc="Measuring cells", unit="cell", disable=None if processes.is_main else True)
         for cell in bar:

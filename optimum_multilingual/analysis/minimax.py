@@ -14,7 +14,6 @@ from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
 from ..corpora import open_corpus
 from ..errors import ConfigError
 from ..evaluation.evaluator import prepare_evaluation
-from ..evaluation.processes import Processes
 from ..model_checks import longest_sequence
 from .minimax_result import MinimaxMixture
 from .shares_search import SearchRule, SharesSearch, draw_pool
@@ -79,5 +78,5 @@ def find_minimax_mixture(
     tuning = prepare_evaluation(
         config, config.resolved_languages, tokenizer, longest, pool.sequence_length, [pool.manifest]
     )
-    bench = Workbench(load_checkpoint(model, device_map or {"": Processes.current().device}))
+    bench = Workbench(load_checkpoint(model, device_map))
     return SharesSearch(config, pool, tuning, rule).run(bench)

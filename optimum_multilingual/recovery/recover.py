@@ -17,6 +17,7 @@ from ..config import MultilingualCalibrationConfig
 from ..corpora import open_corpus
 from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, Reference, run_quantized, run_reference
+from ..evaluation.processes import Processes
 from ..evaluation.state_store import StateStore
 from ..hub.card_languages import with_card_languages
 from ..model_checks import longest_sequence, require_text_only
@@ -70,13 +71,16 @@ def recover_checkpoint(
     Raises:
         MissingPackageError: peft is not installed.
         CheckpointError: the output folder is not free.
-        ConfigError: no evaluation, one with tasks, or rows longer than the reference's maximum.
+        ConfigError: several processes, no evaluation, one with tasks, or rows longer than the reference's maximum.
         CalibrationSetError: a given set does not fit the reference or the languages.
         TokenizerError, ModelError: the two are not forms of one model, or peft cannot train on the quantized one.
 
     Source: Dettmers et al., "QLoRA" (2023); Hinton et al., "Distilling the knowledge in a neural network" (2015).
     """
     require_peft()
+    count = Processes.current().count
+    if count > 1:
+        raise ConfigError(f"A recovery trains in one process, and {count} were launched; run it without torchrun.")
     require_free(Path(output))
     settings = recovery or RecoveryConfig()
     if config.evaluation is None:

@@ -16,14 +16,16 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from optimum_multilingual import EvaluationConfig, MultilingualCalibrationConfig, build_calibration_set
-from optimum_multilingual.errors import ProcessError
+from optimum_multilingual.errors import ConfigError, ProcessError
 from optimum_multilingual.evaluation.evaluator import prepare_evaluation, run_quantized, run_reference
 from optimum_multilingual.evaluation.processes import Processes
+from optimum_multilingual.recovery.recover import recover_checkpoint
 from optimum_multilingual.report.measures import make_report
 from optimum_multilingual.report.preflight import check_coverage
 
 
 def faults(processes):
+    refused("recovery", recover_checkpoint, path, path, Path(out, "adapter"), config)
     other = replace(config, evaluation=replace(settings, seed=1))
     text = prepare_evaluation(other, other.resolved_languages, AutoTokenizer.from_pretrained(path), 128)
     refused("other text", run_reference, model, text if processes.rank == 1 else evaluation)
@@ -37,7 +39,7 @@ def faults(processes):
 def refused(fault, call, *arguments):
     try:
         call(*arguments)
-    except (ProcessError, AttributeError) as error:
+    except (ConfigError, ProcessError, AttributeError) as error:
         Path(out, f"{fault}.{Processes.current().rank}").write_text(str(error))
 
 
@@ -106,9 +108,14 @@ def test_every_process_reports_what_one_alone_does(alone, tiny_model_path, tmp_p
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory, tiny_model_path):
-    """Two processes after three faults of the second: it drew other text, it failed, it died."""
+    """Two processes that asked for a recovery, after three faults of the second: it drew other text, it failed, it died."""
     folder = tmp_path_factory.mktemp("faulty")
     return launch(folder, tiny_model_path, 2, "faults"), folder
+
+
+def test_a_recovery_is_refused_in_several_processes(faulty):
+    for rank in range(2):
+        assert "trains in one process, and 2 were launched" in (faulty[1] / f"recovery.{rank}").read_text()
 
 
 def test_processes_that_drew_other_text_are_stopped(faulty):
