@@ -64,6 +64,13 @@ processes.share_weights(model)
 report = make_report(run_quantized(model, evaluation, reference), evaluation, {}, None)
 report = replace(report, coverage=coverage)
 report.save(f"{out}/{processes.rank}.json")
+small = EvaluationConfig(tokens_per_language=300, bootstrap_draws=100)
+sizes = {"num_rows": 8, "sequence_length": 32, "search_steps": 2}
+minimax = MultilingualCalibrationConfig(
+    "gptq", bits=3, languages=["en", "sw"], mixture="minimax", evaluation=small, **sizes
+)
+searched = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, quantization_config=minimax)
+searched.multilingual_report.save(f"{out}/minimax.{processes.rank}.json")
 """
 
 
@@ -91,19 +98,36 @@ def alone(tmp_path_factory, tiny_model_path):
     folder = tmp_path_factory.mktemp("alone")
     done = launch(folder, tiny_model_path, 1)
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads((folder / "0.json").read_text())
+    return folder
 
 
-def test_every_process_reports_what_one_alone_does(alone, tiny_model_path, tmp_path):
-    done = launch(tmp_path, tiny_model_path, 3)
+@pytest.fixture(scope="module")
+def together(tmp_path_factory, tiny_model_path):
+    folder = tmp_path_factory.mktemp("together")
+    done = launch(folder, tiny_model_path, 2)
     assert done.returncode == 0, done.stderr[-3000:]
+    return folder
 
-    reports = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(3)]
+
+def test_every_process_reports_what_one_alone_does(alone, together):
+    reports = [json.loads((together / f"{rank}.json").read_text()) for rank in range(2)]
+    by_itself = json.loads((alone / "0.json").read_text())
     for report in reports:
-        assert [score["tokens"] for score in report["languages"]] == [score["tokens"] for score in alone["languages"]]
-        assert numbers(report["languages"]) == pytest.approx(numbers(alone["languages"]), rel=1e-6, abs=1e-9)
-        assert report["coverage"] == alone["coverage"] and len(report["coverage"]) == 3
+        assert [score["tokens"] for score in report["languages"]] == [
+            score["tokens"] for score in by_itself["languages"]
+        ]
+        assert numbers(report["languages"]) == pytest.approx(numbers(by_itself["languages"]), rel=1e-6, abs=1e-9)
+        assert report["coverage"] == by_itself["coverage"] and len(report["coverage"]) == 3
     assert all(report == reports[0] for report in reports)
+
+
+def test_every_process_finds_the_shares_that_one_alone_does(alone, together):
+    reports = [json.loads((together / f"minimax.{rank}.json").read_text()) for rank in range(2)]
+    by_itself = json.loads((alone / "minimax.0.json").read_text())
+    for report in reports:
+        assert report["calibration"]["mixture"] == by_itself["calibration"]["mixture"]
+        assert report["calibration"]["fingerprint"] == by_itself["calibration"]["fingerprint"]
+        assert numbers(report["languages"]) == pytest.approx(numbers(by_itself["languages"]), rel=1e-6, abs=1e-9)
 
 
 @pytest.fixture(scope="module")
