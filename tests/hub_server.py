@@ -36,12 +36,14 @@ class Repository:
         commit: what `main` is at; every other revision is unknown.
         gated: whether a token among `readers` is needed for the files; anyone may list them.
         readers: tokens with access.
+        private: whether the Hub says so; anyone may read here.
     """
 
     folder: Path
     commit: str
     gated: bool = False
     readers: set[str] = field(default_factory=set)
+    private: bool = False
 
     def at(self, revision: str) -> Repository | None:
         """The files at a commit or branch; None where there is none of that name."""
@@ -195,7 +197,8 @@ class Handler(BaseHTTPRequestHandler):
         repository = self._repository(named)
         siblings = [{"rfilename": name} for name in repository.files()]
         gated = "auto" if repository.gated else False
-        self._send_json({"id": named["id"], "sha": repository.commit, "gated": gated, "siblings": siblings})
+        told = {"gated": gated, "private": repository.private, "siblings": siblings}
+        self._send_json({"id": named["id"], "sha": repository.commit, **told})
 
     def tree(self, named: dict[str, str]) -> None:
         repository = self._repository(named)

@@ -49,14 +49,13 @@ class Commit:
 class WrittenRepository(Repository):
     """A repository with branches and pull requests; `folder` and `commit` are those of main."""
 
-    private: bool = False
     owner: str = ""
     branches: dict[str, tuple[str, Path]] = field(default_factory=dict)
 
     def at(self, revision: str) -> Repository | None:
         for name, (commit, folder) in self.branches.items():
             if revision in (name, commit) or (revision == "" and name == "main"):
-                return Repository(folder, commit, self.gated, self.readers)
+                return Repository(folder, commit, self.gated, self.readers, self.private)
         return None
 
 

@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from .base import Backend
 from .capability import Capability
 
-__all__ = ["ENGINES", "Backend", "Capability", "all_capabilities", "find_backend"]
+__all__ = ["ENGINES", "Backend", "Capability", "all_capabilities", "find_backend", "find_capability"]
 
 # "module:class" of every engine. Of those that do a method, the first does it where none is named.
 ENGINES = (
@@ -34,6 +34,16 @@ def load_engines() -> tuple[type[Backend], ...]:
 def all_capabilities() -> tuple[Capability, ...]:
     """What every engine does of every method."""
     return tuple(each for engine in load_engines() for each in engine.capabilities)
+
+
+def find_capability(method: str | None, engine: str | None) -> Capability | None:
+    """What an engine does of a method, as a checkpoint names the two; None where there is nothing of these names.
+
+    >>> find_capability("nf4", "bitsandbytes").group_sizes
+    (64,)
+    """
+    found = [each for each in all_capabilities() if (each.method, each.engine) == (method, engine)]
+    return found[0] if found else None
 
 
 def find_backend(config: MultilingualCalibrationConfig) -> Backend:

@@ -12,14 +12,10 @@ from ..config import MultilingualCalibrationConfig
 from ..errors import ConfigError
 from .base import Backend
 from .capability import Capability
-from .layer_checks import linear_layers, refuse_fused_experts, require_layers
-from .method_options import Choice, ModuleNames, Number, Option
-from .on_the_fly import quantize_by_loading
+from .layer_checks import linear_layers, named_layers, refuse_fused_experts, require_layers
+from .method_options import Choice, Number, Option
+from .on_the_fly import SKIP, names_to_skip, quantize_by_loading, require_output_projection
 from .quiet import quiet_import, quiet_logger
-
-SKIP = Option(
-    "skip_modules", None, ModuleNames(), "layers that stay as they are; the output projection where none are named"
-)
 
 LLM_INT8 = Capability(
     method="llm.int8",
@@ -89,24 +85,26 @@ class BitsAndBytesBackend(Backend):
         if not isinstance(self.config.method, str):
             return copy.copy(self.config.method)
         options = self.capability.options_of(self.config)
-        skipped = None if options["skip_modules"] is None else list(options["skip_modules"])
         if self.capability.method == LLM_INT8.method:
-            return BitsAndBytesConfig(
-                load_in_8bit=True, llm_int8_threshold=float(options["threshold"]), llm_int8_skip_modules=skipped
-            )
+            return BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=float(options["threshold"]))
         return BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type=self.capability.method,
             bnb_4bit_use_double_quant=options["double_quant"],
-            llm_int8_skip_modules=skipped,
         )
 
     def check_model(self, model: Any) -> None:
         super().check_model(model)
         refuse_fused_experts(model, model, self.capability)
-        require_layers(model, linear_layers(model, LAYERS), self.capability)
+        skipped = named_layers(model, self.capability.options_of(self.config)[SKIP.name])
+        left = {name: sizes for name, sizes in linear_layers(model, LAYERS).items() if name not in skipped}
+        require_layers(model, left, self.capability)
         if isinstance(self.config.method, str):
+            self.upstream.llm_int8_skip_modules = names_to_skip(model, skipped)
             self.upstream.bnb_4bit_compute_dtype = model.dtype
+        else:
+            names = self.upstream.llm_int8_skip_modules
+            require_output_projection(model, self.config, "llm_int8_skip_modules", names)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         import bitsandbytes as bnb

@@ -47,6 +47,15 @@ def named_layers(model: Any, names: Iterable[str]) -> list[str]:
     return [name for name in every if name in found]
 
 
+def output_projection(model: Any) -> list[str]:
+    """The full name of the layer that makes logits; none in a model without one.
+
+    >>> output_projection(model)
+    ['lm_head']
+    """
+    return [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
+
+
 def require_layers(model: Any, layers: Mapping[str, Any], capability: Capability) -> None:
     """Refuses a model with nothing to quantize.
 

@@ -12,7 +12,7 @@ from ..config import MultilingualCalibrationConfig
 from ..errors import ModelError
 from .base import Backend
 from .capability import Capability
-from .layer_checks import linear_layers, named_layers, require_layers, settled_group_size
+from .layer_checks import linear_layers, named_layers, output_projection, require_layers, settled_group_size
 from .llmcompressor_experts import SHARED_EXPERT_GATE, expert_layers, refuse_skipped_experts
 from .llmcompressor_recipes import recipe_of
 from .llmcompressor_run import compress, decompress, import_silently, mark_as_loaded, run
@@ -121,7 +121,7 @@ class LLMCompressorBackend(Backend):
         self.skipped += [name for name, _ in model.named_modules() if name.endswith(SHARED_EXPERT_GATE)]
         layers = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped} | experts
         require_layers(model, layers, self.capability)
-        self.skipped += [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
+        self.skipped += output_projection(model)
         if self.group_size is not None:
             self.group_size = settled_group_size(layers, self.config, self.capability)
 

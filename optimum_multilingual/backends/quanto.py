@@ -13,7 +13,7 @@ from ..config import MultilingualCalibrationConfig
 from ..errors import ConfigError, ModelError
 from .base import Backend
 from .capability import Capability
-from .layer_checks import linear_layers, named_layers, refuse_fused_experts, require_layers
+from .layer_checks import linear_layers, named_layers, output_projection, refuse_fused_experts, require_layers
 from .method_options import Choice, ModuleNames, Number, Option
 from .quiet import quiet_import
 
@@ -81,7 +81,7 @@ class QuantoBackend(Backend):
         self.skipped = named_layers(model, self.options["skip_modules"])
         left = {name: sizes for name, sizes in linear_layers(model).items() if name not in self.skipped}
         require_layers(model, left, self.capability)
-        self.skipped += [name for name, layer in model.named_modules() if layer is model.get_output_embeddings()]
+        self.skipped += output_projection(model)
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         from optimum.quanto import freeze, quantize

@@ -10,9 +10,9 @@ from ..calibration.calibration_set import CalibrationSet
 from ..config import MultilingualCalibrationConfig
 from .base import Backend
 from .capability import Capability
-from .layer_checks import linear_layers, refuse_fused_experts, require_layers, settled_group_size
-from .method_options import Choice, ModuleNames, Option
-from .on_the_fly import quantize_by_loading
+from .layer_checks import linear_layers, named_layers, refuse_fused_experts, require_layers, settled_group_size
+from .method_options import Choice, Option
+from .on_the_fly import SKIP, names_to_skip, quantize_by_loading, require_output_projection
 from .quiet import quiet_import
 
 INT8_WEIGHT_ONLY = Capability(
@@ -27,14 +27,7 @@ INT8_WEIGHT_ONLY = Capability(
     balance="It rounds weights as they are and reads no text.",
     needs_calibration=False,
     upstream="TorchAoConfig",
-    options=(
-        Option(
-            "skip_modules",
-            None,
-            ModuleNames(),
-            "layers that stay as they are; the output projection where none are named",
-        ),
-    ),
+    options=(SKIP,),
     source="https://github.com/pytorch/ao",
 )
 INT8_DYNAMIC = replace(INT8_WEIGHT_ONLY, method="int8-dynamic", title="8-bit weights and activations, dynamic")
@@ -53,7 +46,7 @@ INTX_WEIGHT_ONLY = replace(
             Choice(("affine", "hqq_scale_only")),
             "scales from the largest weight of a group, or fitted to all of them as HQQ does, without zero points",
         ),
-        *INT8_WEIGHT_ONLY.options,
+        SKIP,
     ),
 )
 EIGHT_DYNAMIC_FOUR = replace(
@@ -62,7 +55,7 @@ EIGHT_DYNAMIC_FOUR = replace(
     title="4-bit weights, dynamic 8-bit activations",
     bits=(4,),
     default_bits=None,
-    options=INT8_WEIGHT_ONLY.options,
+    options=(SKIP,),
 )
 
 # Class of torchao -> what it does.
@@ -83,7 +76,8 @@ class TorchAOBackend(Backend):
         super().__init__(config, capability)
         with quiet_import():
             import torchao  # noqa: F401  imported here once, quietly
-        self.group_size = None if capability.default_group_size is None else capability.group_size_of(config)
+        self.group_size = capability.group_size_of(config) if isinstance(config.method, str) else None
+        self.skipped: list[str] | None = None
 
     @classmethod
     def method_of(cls, upstream: Any) -> str | None:
@@ -95,10 +89,15 @@ class TorchAOBackend(Backend):
     def check_model(self, model: Any) -> None:
         super().check_model(model)
         refuse_fused_experts(model, model, self.capability)
-        layers = linear_layers(model)
-        require_layers(model, layers, self.capability)
-        if self.group_size is not None and isinstance(self.config.method, str):
-            self.group_size = settled_group_size(layers, self.config, self.capability)
+        skipped = named_layers(model, self.capability.options_of(self.config)[SKIP.name])
+        left = {name: sizes for name, sizes in linear_layers(model).items() if name not in skipped}
+        require_layers(model, left, self.capability)
+        if self.group_size is not None:
+            self.group_size = settled_group_size(left, self.config, self.capability)
+        self.skipped = names_to_skip(model, skipped)
+        if not isinstance(self.config.method, str):
+            names = self.config.method.modules_to_not_convert
+            require_output_projection(model, self.config, "modules_to_not_convert", names, ending=".weight")
 
     def quantize(self, model: Any, calibration_set: CalibrationSet | None) -> None:
         quantize_by_loading(model, self._upstream_config())
@@ -108,8 +107,7 @@ class TorchAOBackend(Backend):
 
         if not isinstance(self.config.method, str):
             return copy.copy(self.config.method)
-        skipped = self.capability.options_of(self.config)["skip_modules"]
-        return TorchAoConfig(self._rounding(), modules_to_not_convert=None if skipped is None else list(skipped))
+        return TorchAoConfig(self._rounding(), modules_to_not_convert=self.skipped)
 
     def _rounding(self) -> Any:
         import torch
@@ -141,7 +139,7 @@ class TorchAOBackend(Backend):
         algorithm = getattr(rounding, "intx_choose_qparams_algorithm", None)
         return {
             "bits": int(kind.removeprefix("int")),
-            "group_size": getattr(groups, "group_size", None) if self.group_size is None else self.group_size,
+            "group_size": -1 if type(groups).__name__ == "PerAxis" else getattr(groups, "group_size", None),
             **({} if algorithm is None else {"choose_qparams_algorithm": algorithm.value}),
             "format": "torchao",
             "kernel": next(name for name in layers if name != "Parameter"),

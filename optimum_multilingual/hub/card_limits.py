@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..languages import Language
 from ..report.multilingual_report import MultilingualReport
 from ..report.scores import BROKEN, DAMAGED
 from .model_card import CardFacts
@@ -20,7 +19,9 @@ def limits_of(facts: CardFacts) -> list[str]:
     limits = [*_of_languages(report), *limits]
     if manifest is not None:
         measured = {score.language for score in report.scores}
-        unseen = [Language.from_tag(tag).name for tag in manifest.languages if tag not in measured]
+        # Those of the facts, in which nonsense is no language.
+        calibrated = [language for language in facts.measured.languages if language.tag in manifest.languages]
+        unseen = [language.name for language in calibrated if language.tag not in measured]
         if unseen:
             limits.append(f"Calibrated on, but not measured: {', '.join(unseen)}.")
     limits.append("Languages that are not in the table were not measured, and may have lost more than any that is.")

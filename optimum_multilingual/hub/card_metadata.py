@@ -91,7 +91,8 @@ def _datasets(facts: CardFacts) -> list[str]:
 
 
 def _results(facts: CardFacts) -> list[EvalResult]:
-    return [] if facts.measured.report is None else model_index(facts.measured.report, facts.given.repo_id)
+    given, report = facts.given, facts.measured.report
+    return [] if report is None else model_index(report, given.repo_id, given.revision)
 
 
 def _union(theirs: Any, ours: list[str] | None) -> list[str]:

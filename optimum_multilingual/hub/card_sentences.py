@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..calibration.calibration_set import MANIFEST_FILE, Manifest
+from ..calibration.nonsense import NONSENSE
 from ..languages import Language
 from ..report.aligned import aligned
 from ..report.multilingual_report import REPORT_FILE
@@ -40,7 +41,7 @@ def sentences_of(facts: CardFacts) -> dict[str, Any]:
         "manifest": measured.manifest,
         "manifest_file": MANIFEST_FILE,
         **({} if measured.manifest is None else _calibration(measured.manifest)),
-        "packages": packages_to_load(environment.method, environment.engine),
+        "packages": packages_to_load(environment.method, environment.engine, environment.quantization),
         "transformers": _transformers(facts),
         "vllm": read_by_vllm(environment.quantization),
         "recipe": facts.recipe,
@@ -64,11 +65,15 @@ def _base_sentence(facts: CardFacts) -> str:
 def _calibration_sentence(manifest: Manifest | None, method: str | None) -> str:
     if manifest is None:
         return ""
-    languages = [Language.from_tag(tag) for tag in manifest.languages]
-    if any(language.code == "zxx" for language in languages):
-        return "It was calibrated on random tokens, as a baseline."
+    if (nonsense := _nonsense(manifest)) is not None:
+        return f"It was calibrated on {nonsense}, as a baseline."
     tokens = sum(entry["tokens"] for entry in manifest.languages.values())
-    return f"It was calibrated on {tokens:,} tokens of text in {_count(len(languages), 'language')}."
+    return f"It was calibrated on {tokens:,} tokens of text in {_count(len(manifest.languages), 'language')}."
+
+
+def _nonsense(manifest: Manifest) -> str | None:
+    """What a set without meaning consists of, in words; None for text of languages."""
+    return str(manifest.mixture["kind"]).replace("-", " ") if manifest.corpus.get("kind") == NONSENSE else None
 
 
 def _headline(facts: CardFacts) -> str:
@@ -133,10 +138,13 @@ def _calibration(manifest: Manifest) -> dict[str, Any]:
         for tag, entry in manifest.languages.items()
     ]
     shares = describe_search(manifest.mixture) or manifest.mixture["kind"]
+    nonsense = _nonsense(manifest)
+    kept_apart = "" if nonsense else f", each of one language; shares: {shares}"
+    read = _corpus(manifest.corpus) if nonsense is None else f"{nonsense}, of no corpus"
     return {
-        "rows_sentence": f"{total:,} rows of {manifest.sequence_length} tokens, each of one language; shares: {shares}.",
+        "rows_sentence": f"{total:,} rows of {manifest.sequence_length} tokens{kept_apart}.",
         "shares": "\n".join(aligned(("language", "rows", "share", "tokens", "documents"), rows, ("language",))),
-        "corpora": [_corpus(manifest.corpus), *map(_corpus_of_language, manifest.corpus.get("elsewhere", {}).items())],
+        "corpora": [read, *map(_corpus_of_language, manifest.corpus.get("elsewhere", {}).items())],
     }
 
 
@@ -154,9 +162,7 @@ def _corpus(described: Mapping[str, Any]) -> str:
         return f"[{repository}](https://huggingface.co/datasets/{repository}) (commit `{revision}`, {terms})"
     if kind == "embedded":
         return f"the corpus embedded in optimum-multilingual ({terms}, made for first runs and tests)"
-    return (
-        "random tokens, of no corpus" if kind == "nonsense" else f"text of the publisher's own ({kind}), not published"
-    )
+    return f"text of the publisher's own ({kind}), not published"
 
 
 def _transformers(facts: CardFacts) -> str:

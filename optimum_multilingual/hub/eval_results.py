@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ..languages import Language, find_language
 from ..report.multilingual_report import REPORT_FILE, MultilingualReport
@@ -26,23 +27,29 @@ PREFIX = ".eval_results/multilingual_"
 NOT_ON_THE_HUB = "custom"
 
 
-def report_address(repo_id: str) -> str:
-    """Where the whole report is, for people."""
-    return f"https://huggingface.co/{repo_id}/blob/main/{REPORT_FILE}"
+def report_address(repo_id: str, revision: str | None = None) -> str:
+    """Where the whole report is, for people.
+
+    >>> report_address("me/model", "v2")
+    'https://huggingface.co/me/model/blob/v2/multilingual_report.json'
+    """
+    return f"https://huggingface.co/{repo_id}/blob/{quote(revision or 'main', safe='')}/{REPORT_FILE}"
 
 
-def model_index(report: MultilingualReport, repo_id: str) -> list[EvalResult]:
+def model_index(report: MultilingualReport, repo_id: str, revision: str | None = None) -> list[EvalResult]:
     """One entry for each language and measure, worst language first, and one for each downstream task.
 
     Args:
         report: what each language lost.
         repo_id: of the model.
+        revision: branch it is published on; None for the default one.
     """
-    results = [result for score in report.worst_first for result in _of_language(report, score, repo_id)]
-    return results + [_of_task(task, repo_id) for task in report.tasks]
+    address = report_address(repo_id, revision)
+    results = [result for score in report.worst_first for result in _of_language(report, score, address)]
+    return results + [_of_task(task, address) for task in report.tasks]
 
 
-def eval_result_files(report: MultilingualReport, repo_id: str) -> dict[str, bytes]:
+def eval_result_files(report: MultilingualReport, repo_id: str, revision: str | None = None) -> dict[str, bytes]:
     """The files under `.eval_results/`, path to content: bits per byte of each language, where its text is a dataset of the Hub.
 
         - dataset: {id: openlanguagedata/flores_plus, task_id: swh_Latn, revision: 1a2b...}
@@ -53,6 +60,11 @@ def eval_result_files(report: MultilingualReport, repo_id: str) -> dict[str, byt
     The format names a dataset of the Hub in every entry, so text of one's own gives none. The Hub shows the entries of those
     datasets that are registered as benchmarks. A broken language has no value, and no entry; the card names it.
 
+    Args:
+        report: what each language lost.
+        repo_id: of the model.
+        revision: branch it is published on; None for the default one.
+
     Source: https://huggingface.co/docs/hub/eval-results
     """
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
@@ -60,17 +72,18 @@ def eval_result_files(report: MultilingualReport, repo_id: str) -> dict[str, byt
     corpus = report.evaluation["corpus"]
     if corpus.get("kind") != "hub":
         return {}
+    address = report_address(repo_id, revision)
     of_file: dict[str, list[EvalResultEntry]] = {}
     for score in report.worst_first:
         if score.verdict == BROKEN:
             continue
-        dataset, revision = _dataset(corpus, score.language)
+        dataset, commit = _dataset(corpus, score.language)
         entry = EvalResultEntry(
             dataset_id=dataset,
             task_id=score.language,
             value=round(score.quantized.bits_per_byte, 6),
-            dataset_revision=revision,
-            source_url=report_address(repo_id),
+            dataset_revision=commit,
+            source_url=address,
             source_name=SOURCE,
             notes=f"bits per byte of held-out text; {_change(score)} against the model before quantization, {score.verdict}",
         )
@@ -78,7 +91,7 @@ def eval_result_files(report: MultilingualReport, repo_id: str) -> dict[str, byt
     return {path: as_yaml(eval_result_entries_to_yaml(entries)).encode() for path, entries in of_file.items()}
 
 
-def _of_language(report: MultilingualReport, score: LanguageScore, repo_id: str) -> list[EvalResult]:
+def _of_language(report: MultilingualReport, score: LanguageScore, address: str) -> list[EvalResult]:
     from huggingface_hub import EvalResult
 
     corpus = report.evaluation["corpus"]
@@ -106,13 +119,13 @@ def _of_language(report: MultilingualReport, score: LanguageScore, repo_id: str)
             metric_name=title,
             metric_value=_finite(value),
             source_name=SOURCE,
-            source_url=report_address(repo_id),
+            source_url=address,
         )
         for kind, (title, value) in measures.items()
     ]
 
 
-def _of_task(task: Any, repo_id: str) -> EvalResult:
+def _of_task(task: Any, address: str) -> EvalResult:
     from huggingface_hub import EvalResult
 
     return EvalResult(
@@ -126,7 +139,7 @@ def _of_task(task: Any, repo_id: str) -> EvalResult:
         metric_name="Accuracy",
         metric_value=_finite(task.quantized),
         source_name=SOURCE,
-        source_url=report_address(repo_id),
+        source_url=address,
     )
 
 

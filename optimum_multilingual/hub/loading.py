@@ -7,7 +7,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from ..backends import all_capabilities
+from ..backends import find_capability
 
 # quant_method of config.json -> whether vLLM reads what it says. Formats that are not here are not claimed.
 # Source: vllm/model_executor/layers/quantization of vLLM (gptq, gptq_marlin, awq, bitsandbytes, compressed_tensors, auto_round).
@@ -29,22 +29,27 @@ def read_by_vllm(quantization: Mapping[str, Any]) -> bool:
     return VLLM_READS.get(quantization.get("quant_method", ""), lambda config: False)(quantization)
 
 
-def packages_to_load(method: str | None, engine: str | None) -> tuple[str, ...]:
+def packages_to_load(method: str | None, engine: str | None, quantization: Mapping[str, Any]) -> tuple[str, ...]:
     """What has to be installed beside Transformers to load what an engine made of a method.
 
-    >>> packages_to_load("gptq", "optimum")
+    >>> packages_to_load("gptq", "optimum", {"quant_method": "gptq"})
     ('gptqmodel', 'optimum')
+
+    Args:
+        method: name of the method.
+        engine: which did it.
+        quantization: `quantization_config` of the checkpoint; some engines write formats of others.
     """
-    for capability in all_capabilities():
-        if (capability.method, capability.engine) == (method, engine):
-            return tuple(sorted(Requirement(each).name for each in capability.packages))
-    return ()
+    written_as = (quantization.get("quant_method"), "gptqmodel")
+    theirs = find_capability(*written_as) if engine == "auto-round" else None
+    capability = theirs or find_capability(method, engine)
+    return () if capability is None else tuple(sorted(Requirement(each).name for each in capability.packages))
 
 
 def loader_of(method: str | None, engine: str | None) -> tuple[str, str]:
     """Module and class whose `from_pretrained` loads what an engine made of a method."""
-    for capability in all_capabilities():
-        if (capability.method, capability.engine) == (method, engine):
-            module, name = capability.loader.split(":")
-            return module, name
-    return "transformers", "AutoModelForCausalLM"
+    capability = find_capability(method, engine)
+    if capability is None:
+        return "transformers", "AutoModelForCausalLM"
+    module, name = capability.loader.split(":")
+    return module, name

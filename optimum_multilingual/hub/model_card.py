@@ -24,6 +24,7 @@ class Given:
         base_is_public: whether the base model is named as one of the Hub.
         licence: None where it is not known.
         no_licence: why it is not.
+        revision: branch it is published on; None for the default one.
     """
 
     repo_id: str
@@ -32,6 +33,7 @@ class Given:
     base_is_public: bool
     licence: Licence | None
     no_licence: str = ""
+    revision: str | None = None
 
 
 @dataclass(frozen=True)

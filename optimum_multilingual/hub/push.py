@@ -15,6 +15,7 @@ from ..calibration.tokenization import load_tokenizer
 from ..checkpoint import PROVENANCE_KEY, WEIGHT_FILES
 from ..errors import HubError, MissingPackageError, ModelError
 from ..report.multilingual_report import REPORT_FILE, MultilingualReport
+from .base_model import require_base_model
 from .card_sentences import PLOTS
 from .card_text import card_content
 from .checkpoint_folder import CheckpointFolder
@@ -111,7 +112,7 @@ def push_to_hub(
         base_model: the model it was made from, by name on the Hub or folder; None takes what the checkpoint says.
         licence: identifier of the Hub, such as "apache-2.0"; None takes the one of the card that is there, or of the base model.
         include: patterns of further files of the folder, such as "figures/*.png".
-        private: of a repository that is made; None as the Hub has it for the owner.
+        private: of a repository that is made, and one that is public is refused; None as the Hub has it for the owner.
         exist_ok: whether a repository that is there may be updated. What others wrote on its card is kept.
         create_pr: propose the commit as a pull request.
         revision: branch; None for the default one.
@@ -120,7 +121,7 @@ def push_to_hub(
         dry_run: send nothing and change nothing.
 
     Raises:
-        HubError: the Hub cannot be reached, refuses the push, or changed meanwhile.
+        HubError: the Hub cannot be reached, refuses the push, or changed meanwhile; or the base model is no folder and no name.
         CheckpointError: the folder is no quantized checkpoint, or a file holds a token or a path of this machine.
         ModelError: the model was not quantized by this package.
     """
@@ -152,6 +153,10 @@ class _Said:
     licence: str | None
     base_folder: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.base_model is not None:
+            require_base_model(self.base_model)
+
 
 def _prepared(
     repository: ModelRepository, checkpoint: CheckpointFolder, state: State, said: _Said
@@ -162,7 +167,9 @@ def _prepared(
     plots, notes = _plots(checkpoint.report)
     facts = CardFacts.of(checkpoint, given, tuple(plots))
     card = card_content(facts, existing, licence_is_given=said.licence is not None)
-    results = {} if checkpoint.report is None else eval_result_files(checkpoint.report, repository.id)
+    results = (
+        {} if checkpoint.report is None else eval_result_files(checkpoint.report, repository.id, repository.revision)
+    )
     files: dict[str, Path | bytes] = {name: checkpoint.folder / name for name in checkpoint.files}
     files |= {CARD: card.encode(), **results, **plots}
     for name, content in files.items():
@@ -214,7 +221,7 @@ def _given(repository: ModelRepository, checkpoint: CheckpointFolder, said: _Sai
         licence, reason = inherited_licence(folder or named, revision, repository.token)
     elif named is not None:
         reason = f"the base model {named} was a folder, and its card is not here"
-    return Given(repository.id, named, revision, public, licence, reason)
+    return Given(repository.id, named, revision, public, licence, reason, repository.revision)
 
 
 def _plots(report: MultilingualReport | None) -> tuple[dict[str, bytes], list[str]]:

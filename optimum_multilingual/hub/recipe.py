@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..backends import find_capability
 from ..calibration.calibration_set import Manifest
 from ..calibration.nonsense import NONSENSE
 from ..corpora.catalog import load_catalog
@@ -16,12 +17,16 @@ from ..report.multilingual_report import MultilingualReport
 # The name of a folder of text that is not published, which whoever makes the checkpoint again has to bring.
 OWN_TEXT = "my_texts/"
 
+# Where calibration and evaluation each have such a folder, they are two folders in it.
+OWN_TEXTS = (f"{OWN_TEXT}calibration/", f"{OWN_TEXT}evaluation/")
+
 
 @dataclass(frozen=True)
 class Recipe:
     """The settings of one checkpoint.
 
-        Recipe("me/base", "1a2b...", {"method": "gptq", "bits": 4, "languages": ["en", "sw"], "num_rows": 8, ...}, {}, {}, None)
+        settings = {"method": "gptq", "bits": 4, "languages": ["en", "sw"], "num_rows": 8, ...}
+        Recipe("me/base", "1a2b...", settings, evaluation={}, repository={}, evaluation_repository={}, upstream=None)
 
     Args:
         base_model: name on the Hub, or of a folder.
@@ -29,6 +34,7 @@ class Recipe:
         settings: of `MultilingualCalibrationConfig`, by name; those at their default are left out.
         evaluation: of `EvaluationConfig`, likewise; None where nothing was measured.
         repository: a dataset of the Hub that the catalogue does not have, as the manifest describes it; else empty.
+        evaluation_repository: the same of the text that is measured on, where that is of another corpus.
         upstream: class of the upstream config that was given in place of a method's name; None for a name.
     """
 
@@ -37,12 +43,20 @@ class Recipe:
     settings: dict[str, Any]
     evaluation: dict[str, Any] | None
     repository: dict[str, Any]
+    evaluation_repository: dict[str, Any]
     upstream: str | None
 
     @property
     def own_text(self) -> bool:
         """Whether text is needed that nobody else has."""
-        return OWN_TEXT in (self.settings.get("corpus"), (self.evaluation or {}).get("corpus"))
+        named = (self.settings.get("corpus"), (self.evaluation or {}).get("corpus"))
+        return any(str(corpus).startswith(OWN_TEXT) for corpus in named)
+
+    @property
+    def in_a_shell(self) -> bool:
+        """Whether the command line can say all of it."""
+        windows = "sequence_length" in (self.evaluation or {})
+        return not (self.upstream or self.repository or self.evaluation_repository or windows)
 
 
 def recipe_of(
@@ -58,18 +72,37 @@ def recipe_of(
     """
     if "method" not in provenance:
         return None
-    upstream = provenance.get("upstream_config")
-    kept = ("method", "engine") if upstream else ("method", "engine", "bits", "group_size", "method_options")
-    settings = {key: provenance[key] for key in kept if provenance.get(key)}
+    settings = _method(provenance)
     calibrated: dict[str, Any] = {} if manifest is None else _calibration(manifest)
     evaluation = None if report is None else _evaluation(report, manifest)
     if evaluation is not None and manifest is None:
         calibrated = {"languages": evaluation.pop("languages"), "corpus": evaluation.pop("corpus")}
     if report is not None and report.draws:
         calibrated["seeds"] = len(report.draws)
-    described = manifest.corpus if manifest else report.evaluation["corpus"] if report else {}
-    repository = dict(described) if described.get("kind") == "hub" and described["name"] not in load_catalog() else {}
-    return Recipe(base_model, base_revision, {**settings, **calibrated}, evaluation, repository, upstream)
+    measured_on = report.evaluation["corpus"] if report else {}
+    repository = _repository(manifest.corpus if manifest else measured_on)
+    other = _repository(measured_on) if evaluation and "corpus" in evaluation else {}
+    if evaluation and calibrated.get("corpus") == evaluation.get("corpus") == OWN_TEXT:
+        calibrated["corpus"], evaluation["corpus"] = OWN_TEXTS
+    upstream = provenance.get("upstream_config")
+    return Recipe(base_model, base_revision, {**settings, **calibrated}, evaluation, repository, other, upstream)
+
+
+def _method(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the method; an upstream config says the rest itself."""
+    upstream = provenance.get("upstream_config")
+    kept = ("method", "engine") if upstream else ("method", "engine", "bits", "group_size", "method_options")
+    settings = {key: provenance[key] for key in kept if provenance.get(key)}
+    capability = find_capability(settings.get("method"), settings.get("engine"))
+    if capability is not None and not capability.group_sizes:
+        # Some engines choose groups themselves, and take no size.
+        settings.pop("group_size", None)
+    return settings
+
+
+def _repository(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A dataset of the Hub as it was described, if it has no name that everybody knows it by."""
+    return dict(described) if described.get("kind") == "hub" and described["name"] not in load_catalog() else {}
 
 
 def corpus_name(described: Mapping[str, Any]) -> str:
@@ -99,15 +132,24 @@ def _calibration(manifest: Manifest) -> dict[str, Any]:
 
 
 def _evaluation(report: MultilingualReport, manifest: Manifest | None) -> dict[str, Any]:
+    from ..evaluation.evaluator import DEFAULT_WINDOW
+
     defaults = {item.name: item.default for item in fields(EvaluationConfig)}
     recorded = ("tokens_per_language", "stride", "bootstrap_draws", "confidence", "seed")
     known = {key: report.evaluation.get(key) for key in recorded}
     settings = {key: value for key, value in known.items() if value is not None and value != defaults[key]}
+    length = report.evaluation.get("sequence_length")
+    if length not in (None, DEFAULT_WINDOW if manifest is None else manifest.sequence_length):
+        settings["sequence_length"] = length
     if report.tasks:
         settings["tasks"] = [f"{task.task}={Language.from_tag(task.language).short}" for task in report.tasks]
+        # The first items as many as there were, limited or not, are the same ones again.
+        settings["task_limit"] = max(task.items for task in report.tasks)
     measured = [score.language for score in report.scores]
     if manifest is None or sorted(measured) != sorted(manifest.languages):
         settings["languages"] = [Language.from_tag(tag).short for tag in measured]
-    if manifest is None or report.evaluation["corpus"] != manifest.corpus:
-        settings["corpus"] = corpus_name(report.evaluation["corpus"])
+    corpus = report.evaluation["corpus"]
+    # A set that is not of a part of its corpus was made beside text of another corpus, even if both are described alike.
+    if manifest is None or manifest.part is None or corpus != manifest.corpus:
+        settings["corpus"] = corpus_name(corpus)
     return settings

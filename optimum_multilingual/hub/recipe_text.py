@@ -26,7 +26,7 @@ def command_of(recipe: Recipe) -> str | None:
     hf download me/base --revision 1a2b... --local-dir base/
     optimum-cli multilingual quantize base/ --method gptq --bits 4 --corpus fineweb2 --languages en sw --output out/
     """
-    if recipe.upstream or recipe.repository:
+    if not recipe.in_a_shell:
         return None
     model, lines = recipe.base_model, []
     if recipe.base_revision:
@@ -78,7 +78,11 @@ def python_of(recipe: Recipe, repo_id: str) -> str:
         written["evaluation"] = "None"
     elif recipe.evaluation:
         ours.add("EvaluationConfig")
-        written["evaluation"] = f"EvaluationConfig({_keywords({key: repr(v) for key, v in recipe.evaluation.items()})})"
+        measured = {key: repr(value) for key, value in recipe.evaluation.items()}
+        if recipe.evaluation_repository:
+            ours.add("HubCorpus")
+            measured["corpus"] = _hub_corpus(recipe.evaluation_repository)
+        written["evaluation"] = f"EvaluationConfig({_keywords(measured)})"
     revision = f", revision={recipe.base_revision!r}" if recipe.base_revision else ""
     arguments = "".join(f"    {key}={value},\n" for key, value in written.items())
     return "\n".join(

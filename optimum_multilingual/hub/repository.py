@@ -66,7 +66,7 @@ class ModelRepository:
         id: owner/name.
         revision: branch; None for the default one.
         create_pr: propose the commit as a pull request.
-        private: of a repository that is made; None as the Hub has it for the owner.
+        private: of a repository that is made, and one that is public is refused; None as the Hub has it for the owner.
         exist_ok: whether a repository that is there may be updated.
         token: None for the one of `hf auth login` or HF_TOKEN.
 
@@ -110,7 +110,7 @@ class ModelRepository:
         A branch that is not there yet is made from the default one, so its state is the state of that one.
 
         Raises:
-            HubError: the Hub cannot be asked.
+            HubError: the Hub cannot be asked, or the repository is public and was to be private.
         """
         if constants.HF_HUB_OFFLINE:
             return State()
@@ -122,6 +122,11 @@ class ModelRepository:
             info = self._info(api)
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return State()
+        if self.private and info.private is False:
+            raise HubError(
+                f"{self.id} is public already, and private=True (--private) is of a repository that is made: everyone would see "
+                f"what is sent. Make it private at {constants.ENDPOINT}/{self.id}/settings first, or leave that out."
+            )
         files = tuple(sibling.rfilename for sibling in info.siblings or ())
         card = None
         if CARD in files:

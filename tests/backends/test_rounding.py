@@ -125,12 +125,26 @@ def test_scales_of_hqq_leave_weights_nearer_to_what_they_were_than_those_of_the_
     assert distance("hqq_scale_only") < distance("affine")
 
 
-@pytest.mark.parametrize("name", ["threshold", "skip_modules"])
-def test_options_reach_upstream(tiny_model_path, name):
-    options = {"threshold": 3.5, "skip_modules": ["lm_head", "down_proj"]}
-    model = quantize(tiny_model_path, "llm.int8", method_options=options)
-    assert getattr(model.config.quantization_config, f"llm_int8_{name}") == options[name]
-    assert type(model.model.layers[0].mlp.down_proj) is torch.nn.Linear
+def test_options_reach_upstream(tiny_model_path):
+    model = quantize(tiny_model_path, "llm.int8", method_options={"threshold": 3.5})
+    assert model.config.quantization_config.llm_int8_threshold == 3.5
+
+
+@pytest.mark.parametrize(("named", "size"), [("PerGroup", 64), ("PerAxis", -1)])
+@pytest.mark.parametrize("method", ["intx-weight-only", "8da4w"])
+def test_groups_of_an_upstream_config_are_recorded_as_they_are(tiny_model_path, method, named, size):
+    from torchao import quantization
+
+    groups = getattr(quantization, named)(max(size, 0))
+    rounding = (
+        quantization.IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=groups)
+        if method == "intx-weight-only"
+        else quantization.Int8DynamicActivationIntxWeightConfig(weight_dtype=torch.int4, weight_granularity=groups)
+    )
+    model = quantize(tiny_model_path, TorchAoConfig(rounding))
+    assert model.multilingual_report.setting["method"] == method
+    assert model.multilingual_report.setting["group_size"] == size
+    assert model.config.multilingual_calibration["group_size"] == size
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_two_published_models_are_compared_by_name(cli, me, folder, measured_rep
         (["four", "them/model"], "HTTP 403"),
         (["four", "them/model", "--create-pr"], "There is no model them/model"),
         (["four", "me/model", "--include", "x/*"], "finds no file"),
+        (["four", "me/model", "--base-model", "/data/models/base-typo"], "is no folder with a name on this machine"),
     ],
 )
 def test_mistakes_are_one_line(cli, me, folder, measured_report, monkeypatch, tmp_path, arguments, message):
@@ -79,6 +80,14 @@ def test_mistakes_are_one_line(cli, me, folder, measured_report, monkeypatch, tm
     code, out, err = cli("push", *arguments)
     assert code == 1 and out == "" and message in err and err.count("\n") == 1
     assert me.commits == []
+
+
+def test_private_refuses_a_repository_that_is_public(cli, me, folder, measured_report):
+    path = folder("four", measured_report({"en": 0.1}))
+    assert cli("push", path, "me/model")[0] == 0
+    code, out, err = cli("push", path, "me/model", "--private", "--licence", "mit")
+    assert code == 1 and out == "" and "me/model is public already, and private=True (--private)" in err
+    assert err.count("\n") == 1 and len(me.commits) == 1
 
 
 def test_new_refuses_a_name_that_is_taken(cli, me, folder, measured_report):

@@ -15,8 +15,8 @@ CORPUS = {
 }
 
 
-def files_of(*scores, corpus=CORPUS):
-    return eval_result_files(report_of(*scores, evaluation={**EVALUATION, "corpus": corpus}), "me/model")
+def files_of(*scores, corpus=CORPUS, revision=None):
+    return eval_result_files(report_of(*scores, evaluation={**EVALUATION, "corpus": corpus}), "me/model", revision)
 
 
 def test_each_language_is_an_entry_of_the_dataset_it_was_read_from():
@@ -33,6 +33,12 @@ def test_each_language_is_an_entry_of_the_dataset_it_was_read_from():
     assert first.source_url == "https://huggingface.co/me/model/blob/main/multilingual_report.json"
     [english] = parse_eval_result_entries(yaml.safe_load(files[".eval_results/multilingual_fineweb.yaml"]))
     assert (english.dataset_id, english.dataset_revision) == ("o/fineweb", "b" * 40)
+
+
+def test_they_link_the_report_of_the_branch_they_are_on():
+    [content] = files_of(score("swh_Latn"), revision="v2").values()
+    [entry] = parse_eval_result_entries(yaml.safe_load(content))
+    assert entry.source_url == "https://huggingface.co/me/model/blob/v2/multilingual_report.json"
 
 
 def test_a_broken_language_has_no_value_to_send():

@@ -184,8 +184,10 @@ def test_a_branch_is_made_where_there_is_none(me, out):
     push_to_hub(out, "me/model")
     push_to_hub(out, "me/model", revision="v2", licence="mit")
     assert me.commits[-1].branch == "v2"
-    assert b"license: mit" in me.files_of("me/model", "v2")["README.md"]
-    assert b"license: mit" not in me.files_of("me/model")["README.md"]
+    for branch, other in (("v2", "main"), ("main", "v2")):
+        card = me.files_of("me/model", branch)["README.md"].decode()
+        assert ("license: mit" in card) is (branch == "v2")
+        assert f"/me/model/blob/{branch}/" in card and f"/me/model/blob/{other}/" not in card
 
 
 @pytest.mark.parametrize("private", [True, None])

@@ -120,6 +120,22 @@ def test_a_name_that_is_taken_is_refused_where_a_new_one_was_asked_for(me, out):
     assert "There is a model me/model already" in refusal(out, "me/model", exist_ok=False)
 
 
+@pytest.mark.parametrize("settings", [{}, {"dry_run": True}, {"create_pr": True}, {"revision": "v2"}], ids=str)
+def test_what_was_to_be_private_is_not_sent_to_a_repository_that_is_public(me, quantized, out, monkeypatch, settings):
+    push_to_hub(out, "me/model")
+    monkeypatch.setattr(push_module, "_saved", None)  # would fail if it were called
+    for model in (quantized, out):
+        said = refusal(model, "me/model", private=True, licence="mit", **settings)
+        assert "me/model is public already" in said and f"private at {me.url}/me/model/settings first" in said
+    assert len(me.commits) == 1 and me.repositories["models", "me/model"].branches.keys() == {"main"}
+
+
+def test_a_private_repository_is_pushed_to_as_a_private_one(me, out):
+    for licence in ("mit", "cc0-1.0"):
+        push_to_hub(out, "me/model", private=True, licence=licence)
+    assert len(me.commits) == 2
+
+
 def test_what_changed_meanwhile_is_not_overwritten(me, out, monkeypatch):
     push_to_hub(out, "me/model")
     create = push_module.ModelRepository.create
@@ -146,6 +162,12 @@ def test_a_pull_request_needs_a_repository(me, out):
         ("model", {}, "names no owner"),
         ("me/model", {"create_pr": True, "revision": "v2"}, "opens a pull request against the default branch"),
         ("me/model", {"create_pr": True, "exist_ok": False}, "proposes a change of a repository that exists"),
+        (
+            "me/model",
+            {"base_model": "/data/models/base-typo"},
+            "base_model '/data/models/base-typo' (--base-model) is no",
+        ),
+        ("me/model", {"base_model": "/", "dry_run": True}, "Give one of the two, or leave it out"),
     ],
 )
 def test_names_that_cannot_be_are_refused_first(me, out, name, settings, words):
