@@ -25,7 +25,7 @@ class EvaluationConfig:
         corpus: held-out text; None takes the part of the calibration corpus that is kept for evaluation. Anything that
             `MultilingualCalibrationConfig.corpus` takes.
         tokens_per_language: text to score in each language, in tokens; a language with less is scored on all it has,
-            and never on fewer than eight documents.
+            and never on fewer than eight documents. Of one document no more than this many tokens are scored, its first ones.
         sequence_length: longest window in tokens, documents beyond it are cut; None takes the calibration rows' length.
         stride: new tokens scored in each window after a document's first, so that each has at least sequence_length - stride
             tokens before it; fewer are truer to a long document and slower. None for windows that follow one another.

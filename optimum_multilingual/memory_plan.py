@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 
 from .errors import ModelError
 from .evaluation.evaluator import Evaluation
+from .evaluation.free_memory import free_memory
 from .evaluation.processes import Processes
 
 logger = logging.getLogger(__name__)
@@ -135,7 +134,7 @@ def _only_place(device_map: Any) -> torch.device | None:
 def _free(place: torch.device) -> float | None:
     """Bytes free on a device, for this one of the processes that share it; None where nobody knows."""
     if place.type == "cpu":
-        return psutil.virtual_memory().available / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        return free_memory()
     if place.type == "cuda":
         # What the allocator keeps of an earlier model is free too.
         kept = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)

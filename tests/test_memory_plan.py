@@ -3,7 +3,6 @@
 import logging
 from dataclasses import replace
 
-import psutil
 import pytest
 import torch
 from accelerate import init_empty_weights
@@ -12,6 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from optimum_multilingual import memory_plan
 from optimum_multilingual.errors import ModelError
+from optimum_multilingual.evaluation.free_memory import free_memory
 from optimum_multilingual.memory_plan import MemoryPlan
 
 NO_SET = {"num_rows": None, "sequence_length": None}
@@ -56,7 +56,7 @@ def test_a_run_without_room_is_refused_before_the_weights_load(tiny_model_path, 
 
 def test_processes_share_the_memory_of_a_machine(random_llama, monkeypatch):
     whole = memory_plan._free(torch.device("cpu"))
-    assert whole == pytest.approx(psutil.virtual_memory().available, rel=0.1)
+    assert whole == pytest.approx(free_memory(), rel=0.1)
     weights = int(0.7 * whole)
     plan = replace(MemoryPlan.of(random_llama(), 0, None), weights=weights)
 

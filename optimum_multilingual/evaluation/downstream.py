@@ -23,6 +23,9 @@ from .task_choice import choose_tasks
 # Measures that say of each item whether it was answered right, the first that a task has is taken.
 RIGHT_OR_WRONG = ("acc", "exact_match", "acc_norm")
 
+# What `simple_evaluate` of lm-evaluation-harness draws examples with.
+FEW_SHOT_SEED = 1234
+
 
 @dataclass(frozen=True)
 class Task:
@@ -77,6 +80,7 @@ class Downstream:
         """Runs every task on a model; under `accelerate launch` every process runs its share and gets the answers of all.
 
         Raises:
+            ConfigError: a task says of an item something else than right or wrong.
             ProcessError: another process failed.
         """
         processes = Processes.current()
@@ -143,13 +147,19 @@ def _load(manager: Any, name: str) -> Any:
 
 
 def _metric(name: str, loaded: Any) -> str:
+    from lm_eval.api.metrics import mean
+
     measures = [item["metric"] for item in loaded.config.metric_list or ()]
+    # A measure that is put together in another way, such as one over the words of all items, is none of single items.
+    means = [measure for measure in measures if loaded.aggregation().get(measure) is mean]
     for metric in RIGHT_OR_WRONG:
-        if metric in measures:
+        if metric in means:
             return metric
     raise ConfigError(
-        f"Task {name!r} has no measure that says of each item whether it was answered right ({', '.join(RIGHT_OR_WRONG)}); "
-        f"it has {', '.join(map(str, measures)) or 'none that is listed'}. Choose other tasks."
+        f"Task {name!r} has no measure that says of each item whether it was answered right and whose mean is taken "
+        f"({', '.join(RIGHT_OR_WRONG)}); it has "
+        f"{', '.join(str(each) if each in means else f'{each} (no mean)' for each in measures) or 'none that is listed'}. "
+        "Choose other tasks."
     )
 
 
@@ -157,6 +167,9 @@ def _run(tasks: list[Task], model: Any, downstream: Downstream) -> dict[str, Ans
     from lm_eval import evaluate
     from lm_eval.models.huggingface import HFLM
 
+    for task in tasks:
+        # Else each pass draws other examples for its prompts.
+        task.loaded.set_fewshot_seed(FEW_SHOT_SEED)
     with _quiet_harness(), eager():
         # In 16 bits the log-likelihoods of two long answers are often equal, and the first one wins.
         wrapped = HFLM(
@@ -177,7 +190,18 @@ def _answers(samples: list[Mapping[str, Any]], task: Task) -> Answers:
     items.sort(key=lambda sample: sample["doc_id"])
     guess = [1 / len(sample["resps"]) for sample in items]
     choices = task.loaded.config.output_type == "multiple_choice"
-    return Answers(np.array([bool(sample[task.metric]) for sample in items]), float(np.mean(guess)) if choices else 0.0)
+    right = [_is_right(sample[task.metric], task) for sample in items]
+    return Answers(np.array(right), float(np.mean(guess)) if choices else 0.0)
+
+
+def _is_right(value: Any, task: Task) -> bool:
+    # Some tasks give a probability or a list of words under the name of a measure that others fill with 0 and 1.
+    if isinstance(value, int | float | np.generic) and value in (0, 1):
+        return bool(value)
+    raise ConfigError(
+        f"Task {task.name!r} says of an item {task.metric} = {str(value)[:100]}, and only 0 and 1 say whether it was "
+        "answered right; choose other tasks."
+    )
 
 
 @contextmanager

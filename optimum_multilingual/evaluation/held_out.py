@@ -19,6 +19,7 @@ from ..config import EvaluationConfig
 from ..corpora import require_languages
 from ..errors import ConfigError, CorpusExhaustedError, OverlapError, TokenizerError
 from ..languages import Language
+from .document_cut import first_part
 
 # A bootstrap over fewer documents than this says little about the next document.
 MIN_DOCUMENTS = 8
@@ -26,13 +27,13 @@ MIN_DOCUMENTS = 8
 
 @dataclass(frozen=True)
 class HeldOutDocument:
-    """One text to measure on.
+    """One text to measure on, or its first part.
 
     Args:
         id: where it came from.
         tokens: token ids without special tokens, shape [tokens], int32.
-        num_bytes: length of the text in UTF-8.
-        num_characters: length of the text in code points.
+        num_bytes: length of what is measured in UTF-8.
+        num_characters: length of what is measured in code points.
     """
 
     id: str
@@ -91,7 +92,7 @@ def hold_out(
     used = {digest: id for texts in _texts(calibrations) for digest, id in texts.items()}
     held_out = {}
     for language in tqdm(languages, desc="Holding out evaluation text", unit="language", disable=None):
-        held_out[language] = _draw(language, source.draw(language), settings, used, passed.get(language, 0))
+        held_out[language] = _draw(language, source.draw(language), tokenizer, settings, used, passed.get(language, 0))
         check_coverage((document.tokens for document in held_out[language]), tokenizer, language.name)
     return held_out
 
@@ -104,6 +105,7 @@ def _texts(calibrations: Sequence[Manifest]) -> Iterator[dict[str, str]]:
 def _draw(
     language: Language,
     stream: Iterable[TokenizedDocument],
+    tokenizer: Any,
     settings: EvaluationConfig,
     used: dict[str, str],
     passed: int,
@@ -118,9 +120,10 @@ def _draw(
                 "better than it is. Give other text as evaluation.corpus (--evaluation-corpus), or leave that out and give the "
                 "corpus of the calibration as corpus (--corpus), of which a part is kept for evaluation."
             )
-        tokens = np.array(document.tokens, np.int32)
-        drawn.append(HeldOutDocument(document.id, tokens, document.num_bytes, document.num_characters))
-        total += len(document.tokens)
+        part = first_part(document, tokenizer, settings.tokens_per_language)
+        tokens = np.array(part.tokens, np.int32)
+        drawn.append(HeldOutDocument(part.id, tokens, part.num_bytes, part.num_characters))
+        total += len(tokens)
         if total >= settings.tokens_per_language and len(drawn) >= MIN_DOCUMENTS:
             break
     if len(drawn) < MIN_DOCUMENTS:

@@ -26,6 +26,13 @@ CHECKED_TOKENS = 16
 # Logits from our float32 head and from the model itself differ by the rounding of the model's own type only.
 HEAD_TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
+# The same of the loss, beside what rounding the largest logit does to it. A cap that is not known here changes only the largest
+# logits, and so the loss more than the norm of all.
+LOSS_TOLERANCE = {torch.float32: 1e-3, torch.float16: 5e-3, torch.bfloat16: 2e-2}
+
+# What families call the cap on their logits: Gemma, RecurrentGemma, xLSTM.
+CAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
+
 
 def output_head(model: Any) -> OutputHead:
     """Finds the projection from final hidden states to logits, with the scale and cap some families put on it.
@@ -40,22 +47,25 @@ def output_head(model: Any) -> OutputHead:
             "a torch.nn.Linear that was not quantized. Leave lm_head out of the quantization."
         )
     config = model.config.get_text_config()
-    scale = _number(config, "logit_scale") / _number(config, "logits_scaling")
+    scale = (_number(config, "logit_scale") or 1.0) / (_number(config, "logits_scaling") or 1.0)
+    caps = [cap for cap in (_number(config, name) for name in CAPS) if cap is not None]
     with align_module_device(layer) if layer.weight.device.type == "meta" else nullcontext():
         weight = layer.weight.detach()
         bias = None if layer.bias is None else layer.bias.detach()
-    return OutputHead(weight, bias, scale, getattr(config, "final_logit_softcapping", None))
+    return OutputHead(weight, bias, scale, caps[0] if caps else None)
 
 
-def _number(config: Any, name: str) -> float:
+def _number(config: Any, name: str) -> float | None:
     value = getattr(config, name, None)
     if value is not None and not isinstance(value, int | float):
-        raise ModelError(f"The config has {name}={value!r}; logits can be measured when their scale is a number.")
-    return float(value or 1.0)
+        raise ModelError(
+            f"The config has {name}={value!r}; logits can be measured when their scale and cap are numbers."
+        )
+    return None if value is None else float(value)
 
 
 def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool = False) -> None:
-    """Proves on one window that the head gives the model's own logits.
+    """Proves on one window that the head gives the model's own logits, and the loss that they make.
 
     Args:
         model: a causal language model.
@@ -75,11 +85,22 @@ def check_head(model: Any, head: OutputHead, window: Window, may_be_broken: bool
     if may_be_broken and not math.isfinite(error):
         return
     if not error < HEAD_TOLERANCE.get(model.dtype, 5e-2):
-        raise ModelError(
-            f"The logits of {type(model).__name__} cannot be had from its last hidden states (relative difference "
-            f"{error:.2g}); its output head does something that is not known here, so it cannot be measured. Pass "
-            "evaluation=None to quantize without measuring, and please report the architecture."
-        )
+        raise _unknown_head(model, f"relative difference {error:.2g}")
+    targets = targets_of([window]).to(own.device)
+    loss, other = (torch.nn.functional.cross_entropy(logits, targets, reduction="none") for logits in (scored, ours))
+    # Root of the mean square: in a mean, what is too high for one token hides what is too low for another.
+    apart = (other - loss).square().mean().sqrt().item()
+    rounding = torch.finfo(model.dtype).eps * scored.abs().max().item()
+    if not apart < LOSS_TOLERANCE.get(model.dtype, 2e-2) * loss.mean().item() + rounding:
+        raise _unknown_head(model, f"negative log-likelihoods of tokens differ by {apart:.2g} nats")
+
+
+def _unknown_head(model: Any, difference: str) -> ModelError:
+    return ModelError(
+        f"The logits of {type(model).__name__} cannot be had from its last hidden states ({difference}); its output head does "
+        "something that is not known here, so it cannot be measured. Pass evaluation=None to quantize without measuring, and "
+        "please report the architecture."
+    )
 
 
 class Counter(Protocol):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Hashable
 from pathlib import Path
 
-import psutil
 import torch
 from accelerate.utils import convert_file_size_to_int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..errors import CheckpointError
+from .free_memory import free_memory
 
 # Without a bound of the user's, this part of the memory that is free at the start.
 FREE_SHARE = 0.5
@@ -34,11 +33,7 @@ class StateStore:
     """
 
     def __init__(self, limit: int | str | None = None, device_limit: int | str = 0):
-        self.limit = (
-            FREE_SHARE * psutil.virtual_memory().available / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-            if limit is None
-            else convert_file_size_to_int(limit)
-        )
+        self.limit = FREE_SHARE * free_memory() if limit is None else convert_file_size_to_int(limit)
         self.device_limit = convert_file_size_to_int(device_limit)
         self.on_device: dict[Hashable, torch.Tensor] = {}
         self.in_memory: dict[Hashable, torch.Tensor] = {}

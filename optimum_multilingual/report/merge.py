@@ -30,12 +30,14 @@ def merge_reports(reports: Sequence[MultilingualReport]) -> MultilingualReport:
     of its languages, and has none (NaN) otherwise.
 
     Raises:
-        ConfigError: fewer than two reports, another setting, calibration or way of measuring, or a language twice.
+        ConfigError: fewer than two reports, another setting, calibration or way of measuring, or a language, or a downstream
+            task in one language, twice.
     """
     if len(reports) < 2:
         raise ConfigError(f"Merging takes two or more reports, got {len(reports)}.")
     _require_same_setting(reports)
     _require_disjoint(reports)
+    _require_tasks_once(reports)
     floors = [report.evaluation["noise_floor"] for report in reports]
     noise_floor = max((floor for floor in floors if floor is not None), default=None)
     together = [score for report in reports for score in report.scores]
@@ -109,6 +111,20 @@ def _require_disjoint(reports: Sequence[MultilingualReport]) -> None:
                     "two measurements cannot be joined; leave one of the reports out, or compare them."
                 )
             seen[score.language] = number
+
+
+def _require_tasks_once(reports: Sequence[MultilingualReport]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for number, report in enumerate(reports, 1):
+        for task in report.tasks:
+            key = (task.task, task.language)
+            if key in seen:
+                raise ConfigError(
+                    f"Task {task.task!r} in {task.name} ({task.language}) is in report {seen[key]} and in report {number}, and "
+                    "would count twice; one task may be merged in several languages, but in each of them once. Leave one of "
+                    "the reports out, or compare them."
+                )
+            seen[key] = number
 
 
 def _corpus(corpora: Sequence[dict[str, Any]]) -> dict[str, Any]:

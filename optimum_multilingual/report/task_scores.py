@@ -94,12 +94,15 @@ def score_tasks(tasks: Sequence[tuple[Task, Answers, Answers]], confidence: floa
 
 
 def correct_tasks(scores: Sequence[TaskScore], confidence: float) -> tuple[TaskScore, ...]:
-    """Corrects the significance of every task that is above chance for their number."""
-    counted = [score for score in scores if score.above_chance]
-    adjusted = dict(zip((score.task for score in counted), holm([score.p_value for score in counted]), strict=True))
+    """Corrects the significance of every task that is above chance for their number.
+
+    Tasks are told apart by their place: merged reports may have one task in several languages.
+    """
+    counted = [place for place, score in enumerate(scores) if score.above_chance]
+    adjusted = dict(zip(counted, holm([scores[place].p_value for place in counted]), strict=True))
     corrected = []
-    for score in scores:
-        p = adjusted.get(score.task, 1.0)
+    for place, score in enumerate(scores):
+        p = adjusted.get(place, 1.0)
         corrected.append(replace(score, p_adjusted=p, resolved=p < 1 - confidence))
     return tuple(corrected)
 

@@ -17,6 +17,8 @@ from transformers import (
     LlamaForCausalLM,
     OPTConfig,
     Qwen2Config,
+    RecurrentGemmaConfig,
+    xLSTMConfig,
 )
 
 from optimum_multilingual.errors import ModelError
@@ -36,6 +38,14 @@ SIZES = {
     "eos_token_id": 1,
 }
 OPT_SIZES = {"vocab_size": 97, "hidden_size": 32, "ffn_dim": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+RECURRENT_SIZES = {
+    "vocab_size": 97,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 3,
+    "lru_width": 32,
+}
+XLSTM_SIZES = {"vocab_size": 97, "hidden_size": 32, "embedding_dim": 32, "num_blocks": 2, "num_hidden_layers": 2}
 
 FAMILIES = {
     "llama, untied": LlamaConfig(**SIZES),
@@ -50,6 +60,8 @@ FAMILIES = {
     "granite, divided": GraniteConfig(**SIZES, logits_scaling=8.0),
     "gemma2, capped": Gemma2Config(**SIZES, head_dim=8, final_logit_softcapping=0.5),
     "gemma2, not capped": Gemma2Config(**SIZES, head_dim=8, final_logit_softcapping=None),
+    "recurrent gemma, capped": RecurrentGemmaConfig(**RECURRENT_SIZES, num_attention_heads=4, logits_soft_cap=0.5),
+    "xlstm, capped": xLSTMConfig(**XLSTM_SIZES, num_heads=2, output_logit_soft_cap=0.5),
 }
 
 
@@ -91,7 +103,8 @@ def states_of_windows(model, windows, batch_tokens: int) -> dict[int, torch.Tens
 
 def plain_logits(model, window: Window) -> torch.Tensor:
     with torch.no_grad():
-        return model(torch.from_numpy(window.input_ids[None]).long()).logits[0, -len(window.targets) :]
+        ids = torch.from_numpy(window.input_ids[None]).long()
+        return model(ids, use_cache=False).logits[0, -len(window.targets) :]
 
 
 def logits_from(head, states: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from optimum_multilingual.errors import ConfigError
 from optimum_multilingual.evaluation.downstream import Answers
 from optimum_multilingual.languages import find_language
 from optimum_multilingual.report.merge import merge_reports
@@ -104,3 +105,28 @@ def test_merged_reports_correct_for_all_tasks(measured_report):
     merged = merge_reports([of_swahili, of_english])
 
     assert merged.tasks[0].p_adjusted == pytest.approx(2 * of_swahili.tasks[0].p_value)
+
+
+def with_tasks(report, *tasks):
+    return replace(report, tasks=score_tasks(tasks, 0.95))
+
+
+def test_one_task_in_several_languages_keeps_the_p_value_of_each(measured_report):
+    of_swahili = with_tasks(measured_report({"sw": 0.1}), (task("my_quiz", "sw"), *answers(60, 0, 300, 40)))
+    of_yoruba = with_tasks(measured_report({"yo": 0.1}), (task("my_quiz", "yo"), *answers(1, 0, 359, 40)))
+
+    merged = merge_reports([of_swahili, of_yoruba])
+
+    assert [score.verdict for score in merged.tasks] == ["damaged", "unresolved"]
+    assert merged.tasks[0].p_adjusted == pytest.approx(2 * of_swahili.tasks[0].p_value)
+    assert merged.tasks[1].p_adjusted == 1
+
+
+def test_one_task_in_one_language_is_not_merged_twice(measured_report):
+    first, second = (
+        with_tasks(measured_report({language: 0.1}), (task("my_quiz", "sw"), *answers(6, 0, 30, 4)))
+        for language in ("sw", "yo")
+    )
+
+    with pytest.raises(ConfigError, match=r"'my_quiz' in Swahili \(swh_Latn\) is in report 1 and in report 2"):
+        merge_reports([first, second])
