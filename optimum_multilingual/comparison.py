@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from transformers import AutoConfig
 from transformers.utils import cached_file
 
 from .backends.layer_checks import linear_layers
@@ -23,7 +22,7 @@ from .evaluation.processes import Processes
 from .hub.card_languages import with_card_languages
 from .languages import Language
 from .loaded_weights import require_all_weights
-from .model_checks import longest_sequence, public_name, require_causal_lm, require_causal_lm_config
+from .model_checks import load_config, longest_sequence, public_name, require_causal_lm, require_causal_lm_config
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
 
@@ -124,7 +123,7 @@ def prepare_comparison(
         ModelError: they have different vocabularies, or are no causal language models.
         CorpusError: the text cannot be read, or is in a manifest.
     """
-    before, after = AutoConfig.from_pretrained(str(reference)), AutoConfig.from_pretrained(str(quantized), **how)
+    before, after = load_config(reference), load_config(quantized, **how)
     for name, each in ((reference, before), (quantized, after)):
         require_causal_lm_config(each, str(name))
     sizes = [each.get_text_config().vocab_size for each in (before, after)]

@@ -234,7 +234,7 @@ class MultilingualCalibrationConfig:
     def _check_calibration_set(self) -> None:
         if self.calibration_set is None:
             return
-        names = (*SIZES, "sequence_length", "mixture", "identify_languages", "seeds")
+        names = (*SIZES, "sequence_length", "mixture", "document_separator", "identify_languages", "seed", "seeds")
         defaults = {item.name: item.default for item in fields(self)}
         given = [name for name in names if getattr(self, name) != defaults[name]]
         if given:

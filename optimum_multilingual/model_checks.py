@@ -22,6 +22,49 @@ def require_causal_lm(model: Any) -> None:
         )
 
 
+def load_config(name: str | Path, gguf_file: str | None = None) -> Any:
+    """Reads the config of a model or checkpoint; code that comes with it is not run, and nobody is asked to allow it.
+
+    Args:
+        name: of a repository, or a folder.
+        gguf_file: name of a GGUF file there, whose config is meant.
+
+    Raises:
+        ModelError: Transformers here knows no such model, the file says not which it is, or only its own code can read it.
+        OSError: there is no such model, or its config.json is no JSON.
+    """
+    from transformers import AutoConfig
+
+    options = {} if gguf_file is None else {"gguf_file": gguf_file}
+    try:
+        return AutoConfig.from_pretrained(str(name), trust_remote_code=False, **options)
+    except OSError:
+        raise
+    except Exception as error:  # a value that is out of its range has an error class of its own in every library
+        if "custom code" in str(error):
+            raise ModelError(
+                f"{name} comes with custom code, which is not run here. If you trust it, quantize it in Python, where it is "
+                "measured too: AutoModelForCausalLM.from_pretrained(name, trust_remote_code=True, "
+                "quantization_config=MultilingualCalibrationConfig(...))."
+            ) from error
+        raise ModelError(
+            f"The config of {name} cannot be read ({' '.join(str(error).split())[:300]}); give a model that this version of "
+            "Transformers knows, or repair its config.json."
+        ) from error
+
+
+def load_causal_lm_config(name: str | Path) -> Any:
+    """Reads the config of a model, and refuses one that AutoModelForCausalLM has no class for.
+
+    Raises:
+        ModelError: it has none, or the config cannot be read.
+        OSError: there is no such model.
+    """
+    config = load_config(name)
+    require_causal_lm_config(config, str(name))
+    return config
+
+
 def require_causal_lm_config(config: Any, name: str) -> None:
     """Refuses a checkpoint that AutoModelForCausalLM has no class for, such as Qwen2-VL, by its config alone.
 
@@ -33,7 +76,7 @@ def require_causal_lm_config(config: Any, name: str) -> None:
     if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise ModelError(
             f"{name} is a {config.model_type} model, which AutoModelForCausalLM does not load; only models that predict text "
-            "from text are measured."
+            "from text are quantized and measured."
         )
 
 

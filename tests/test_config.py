@@ -179,9 +179,18 @@ def test_languages_may_be_left_out_beside_a_calibration_set():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"num_rows": 3}, {"sequence_length": 64}, {"mixture": "proportional"}, {"total_tokens": 4096}], ids=str
+    "settings",
+    [
+        {"num_rows": 3},
+        {"sequence_length": 64},
+        {"mixture": "proportional"},
+        {"total_tokens": 4096},
+        {"document_separator": "eos"},
+        {"seed": 7},
+    ],
+    ids=str,
 )
-def test_sizes_and_shares_of_a_set_that_is_built_already_are_refused(settings):
+def test_sizes_shares_separator_and_seed_of_a_set_that_is_built_already_are_refused(settings):
     with pytest.raises(ConfigError, match=f"{next(iter(settings))} cannot change it.*leave calibration_set out"):
         MultilingualCalibrationConfig(calibration_set="saved/set", **settings)
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from tqdm.auto import tqdm
-from transformers import AutoConfig
 
 from ..backends.layer_checks import fused_experts
 from ..calibration.asked_set import calibration_set_of, languages_of
@@ -26,7 +25,7 @@ from ..evaluation.held_out import Window
 from ..evaluation.layer_inputs import InputSummaries, LayerInput, find_layer_inputs
 from ..evaluation.processes import Processes
 from ..evaluation.scoring import Scorer, make_batches
-from ..model_checks import longest_sequence, public_name, require_text_only
+from ..model_checks import load_causal_lm_config, longest_sequence, public_name, require_text_only
 from .activations_result import CALIBRATION, Activations
 from .moments import ChannelStatistics, Moments, measure_moments
 from .patterns import pooled_pattern
@@ -69,7 +68,7 @@ def measure_activations(
     """
     if config.evaluation is None or config.evaluation.tasks:
         raise ConfigError("Activations are measured on held-out text; give an evaluation, and no tasks in it.")
-    upstream = AutoConfig.from_pretrained(str(model))
+    upstream = load_causal_lm_config(model)
     if getattr(upstream, "quantization_config", None) is not None:
         raise ModelError(
             f"{model} is already quantized; activations are those of a dense model, give the full-precision one."

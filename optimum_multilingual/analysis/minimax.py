@@ -6,15 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
-
 from ..calibration.tokenization import load_tokenizer
 from ..comparison import load_checkpoint
 from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
 from ..corpora import open_corpus
 from ..errors import ConfigError
 from ..evaluation.evaluator import prepare_evaluation
-from ..model_checks import longest_sequence
+from ..model_checks import load_causal_lm_config, longest_sequence
 from .minimax_result import MinimaxMixture
 from .shares_search import SearchRule, SharesSearch, draw_pool
 from .workbench import Workbench, find_calibrated_backend
@@ -72,7 +70,7 @@ def find_minimax_mixture(
     corpus = open_corpus(config.corpus, config.text_column, config.language_column)
     config = replace(config, mixture="minimax", corpus=corpus)
     find_calibrated_backend(config)
-    upstream = AutoConfig.from_pretrained(str(model))
+    upstream = load_causal_lm_config(model)
     tokenizer, longest = load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream)
     pool = draw_pool(config, tokenizer, longest)
     tuning = prepare_evaluation(

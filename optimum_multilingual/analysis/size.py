@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
-from transformers import AutoConfig
 
 from ..backends import Capability
 from ..calibration.build import build_calibration_set
@@ -24,7 +23,7 @@ from ..corpora import open_corpus
 from ..errors import ConfigError
 from ..evaluation.evaluator import prepare_evaluation
 from ..evaluation.processes import Processes
-from ..model_checks import longest_sequence
+from ..model_checks import load_causal_lm_config, longest_sequence
 from ..settings import require_int
 from .cell_run import CellWork, given, measure_cells
 from .cell_store import CellStore
@@ -90,7 +89,7 @@ def find_sufficient_size(
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if output is None else output
         store = CellStore(Path(folder))
         store.prepare()
-        upstream = AutoConfig.from_pretrained(str(model))
+        upstream = load_causal_lm_config(model)
         tokenizer, longest = load_tokenizer(config.tokenizer, str(model)), longest_sequence(upstream)
         config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
         sets = _build_sets(config, sizes, tokenizer, longest)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
-from transformers import AutoConfig
 
 from ..calibration.build import build_calibration_set
 from ..calibration.calibration_set import CalibrationSet
@@ -20,7 +19,7 @@ from ..config import EvaluationConfig, MultilingualCalibrationConfig
 from ..corpora import open_corpus
 from ..errors import ConfigError
 from ..evaluation.evaluator import Evaluation, prepare_evaluation
-from ..model_checks import longest_sequence
+from ..model_checks import load_causal_lm_config, longest_sequence
 from .cell_run import CellWork, given, measure_cells
 from .cell_store import CellStore
 from .sweep_plan import SweepPlan, find_sweep
@@ -78,7 +77,7 @@ def sweep_settings(
     }
     backends = {key: find_calibrated_backend(config) for key, config in quantizers.items()}
     store.prepare()
-    upstream = AutoConfig.from_pretrained(str(model))
+    upstream = load_causal_lm_config(model)
     loaded = load_tokenizer(tokenizer, str(model))
     text = {"text_column": text_column, "language_column": language_column}
     corpus = open_corpus(corpus, **text)

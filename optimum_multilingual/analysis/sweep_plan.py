@@ -84,14 +84,8 @@ class SweepPlan:
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("settings", "quantizers", "bits", "seeds"):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values):
-                raise ConfigError(f"{name} of a sweep must be one or more, each once, got {list(values)}.")
-        for bits in self.bits:
-            require_int("bits", bits, 1)
-        for seed in self.seeds:
-            require_int("seeds", seed, 0)
+        _check_numbers("bits", self.bits, 1)
+        _check_numbers("seeds", self.seeds, 0)
         _check_keys("setting", self.settings, SETTING_KEYS)
         _check_keys("quantizer", self.quantizers, QUANTIZER_KEYS)
         object.__setattr__(self, "languages", write_out(self.languages))
@@ -181,8 +175,23 @@ def _presets() -> dict[str, dict[str, Any]]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
+def _check_numbers(name: str, given: Sequence[int], least: int) -> None:
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ConfigError(f"{name} of a sweep must be a list such as [{least}, {least + 1}], got {given!r}.")
+    for each in given:
+        require_int(name, each, least)
+    if not given or len(set(given)) < len(given):
+        raise ConfigError(f"{name} of a sweep must be one or more, each once, got {list(given)}.")
+
+
 def _check_keys(what: str, given: Mapping[str, Mapping[str, Any]], known: Sequence[str]) -> None:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{what}s of a sweep must be a mapping of name to what it says, got {given!r}.")
+    if not given:
+        raise ConfigError(f"{what}s of a sweep must be one or more, got none.")
     for name, said in given.items():
+        if not isinstance(said, Mapping):
+            raise ConfigError(f"The {what} {name!r} of a sweep must be a mapping of {', '.join(known)}, got {said!r}.")
         if not NAME.fullmatch(name):
             raise ConfigError(f"The {what} {name!r} of a sweep names a file; write letters, digits, +, - and _ only.")
         unknown = sorted(said.keys() - set(known))

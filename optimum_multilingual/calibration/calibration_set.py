@@ -15,6 +15,7 @@ import numpy as np
 from ..corpora import Part
 from ..errors import CalibrationSetError
 from ..languages import Language
+from .written_together import written_together
 
 ROWS_FILE = "calibration_set.parquet"
 MANIFEST_FILE = "calibration_manifest.json"
@@ -170,17 +171,20 @@ class CalibrationSet:
         return np.stack([row.input_ids for row in self.rows])
 
     def save(self, folder: str | Path) -> None:
-        """Writes `calibration_set.parquet` and `calibration_manifest.json` into a folder."""
+        """Writes `calibration_set.parquet` and `calibration_manifest.json` into a folder, both or none.
+
+        Raises:
+            OSError: they cannot be written; an older set there is as it was.
+        """
         import pyarrow
         import pyarrow.parquet
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         table = pyarrow.table(
             {"language": [row.language.tag for row in self.rows], "input_ids": [row.input_ids for row in self.rows]}
         )
-        pyarrow.parquet.write_table(table, folder / ROWS_FILE)
-        write_json(folder / MANIFEST_FILE, self.manifest.to_dict())
+        with written_together(folder) as aside:
+            pyarrow.parquet.write_table(table, aside / ROWS_FILE)
+            write_json(aside / MANIFEST_FILE, self.manifest.to_dict())
 
     @classmethod
     def load(cls, folder: str | Path) -> CalibrationSet:

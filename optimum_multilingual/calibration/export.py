@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import CalibrationSetError, MissingPackageError
+from ..errors import CalibrationSetError, CheckpointError, MissingPackageError
 from .calibration_set import CalibrationSet, write_json
+from .rebuild import require_same_tokenizer
+from .written_together import written_together
 
 TEXT_FILE = "calibration.txt"
 TENSORS_FILE = "calibration.safetensors"
@@ -27,22 +29,22 @@ def export_text(calibration_set: CalibrationSet, tokenizer: Any, folder: str | P
         folder: where the files go.
 
     Raises:
-        CalibrationSetError: the corpus may not be published again as text.
+        CalibrationSetError: the corpus may not be published again as text, or the tokenizer is another one.
     """
     if calibration_set.manifest.corpus.get("republish") is False:
         raise CalibrationSetError(
             f"The text of {calibration_set.manifest.corpus.get('name')} may not be published again, so it is not written "
             "out. Build the set from another corpus to export it as text."
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    require_same_tokenizer(calibration_set.manifest, tokenizer)
     texts = tokenizer.batch_decode([row.input_ids for row in calibration_set], skip_special_tokens=True)
     files: dict[str, list[str]] = {TEXT_FILE: texts}
     for row, text in zip(calibration_set, texts, strict=True):
         files.setdefault(f"calibration.{row.language.tag}.txt", []).append(text)
-    for name, lines in files.items():
-        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [folder / name for name in files]
+    with written_together(folder) as aside:
+        for name, lines in files.items():
+            (aside / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [Path(folder, name) for name in files]
 
 
 def export_examples(calibration_set: CalibrationSet) -> list[dict[str, list[int]]]:
@@ -73,13 +75,20 @@ def export_dataset(calibration_set: CalibrationSet) -> Any:
 
 
 def export_tensors(calibration_set: CalibrationSet, folder: str | Path) -> Path:
-    """Writes token ids as safetensors, shape [rows, sequence_length], int32, with languages and fingerprint beside it."""
+    """Writes token ids as safetensors, shape [rows, sequence_length], int32, with languages and fingerprint beside it.
+
+    Raises:
+        OSError: they cannot be written; what was there is as it was.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     languages = [row.language.tag for row in calibration_set]
-    save_file({"input_ids": calibration_set.token_ids()}, folder / TENSORS_FILE)
     described = {"fingerprint": calibration_set.fingerprint, "languages": languages}
-    write_json(folder / "calibration.json", described)
-    return folder / TENSORS_FILE
+    with written_together(folder) as aside:
+        try:
+            save_file({"input_ids": calibration_set.token_ids()}, aside / TENSORS_FILE)
+        except SafetensorError as error:
+            raise CheckpointError(f"{TENSORS_FILE} could not be written to {folder} ({error}).") from error
+        write_json(aside / "calibration.json", described)
+    return Path(folder, TENSORS_FILE)

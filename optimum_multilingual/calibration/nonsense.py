@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..languages import Language
+from ..settings import MIN_SEQUENCE_LENGTH, require_int
 from .build import recorded_versions, row_prefix
 from .calibration_set import CalibrationSet, Manifest, Row, fingerprint_of, hash_of
 from .encoding import TextEncoder
@@ -37,18 +38,21 @@ def build_nonsense_set(
         kind: "random-tokens" draws token ids uniformly, special tokens aside; "random-punctuation" encodes random
             punctuation marks.
         tokenizer: the model's tokenizer.
-        num_rows: rows.
-        sequence_length: tokens of a row.
+        num_rows: rows, at least one.
+        sequence_length: tokens of a row, as many at the least as in a set of text.
         seed: of a private generator.
 
     Raises:
-        ConfigError: there is no such kind.
+        ConfigError: there is no such kind, or no such size.
 
     Source: the nonsense baselines of Paglieri et al., "Outliers and calibration sets have diminishing effect on
     quantization of modern LLMs" (2024), arXiv 2405.20835.
     """
     if kind not in KINDS:
         raise ConfigError(f"There is no nonsense called {kind!r}; there are {' and '.join(KINDS)}.")
+    require_int("num_rows", num_rows, 1)
+    require_int("sequence_length", sequence_length, MIN_SEQUENCE_LENGTH)
+    require_int("seed", seed, 0)
     prefix = row_prefix(tokenizer)
     generator = random.Random(f"{seed}/{kind}")
     room = sequence_length - len(prefix)

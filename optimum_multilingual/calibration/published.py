@@ -23,6 +23,7 @@ def published_setting(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: there is no such setting.
     """
+    name = str(name)  # a plan in a file may hold a number here
     study, _, setting = name.partition("/")
     studies = _studies()
     if setting not in studies.get(study, {}).get("settings", {}):

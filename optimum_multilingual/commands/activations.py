@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual activations me/model --languages en sw zh --corpus my_texts/ --output activations/
@@ -43,12 +43,12 @@ class ActivationsCommand(BaseOptimumCLICommand):
         from ..report.canvas import require_matplotlib
 
         args = self.args
-        folder = None if args.output is None else arguments.require_free_folder(args.output)
+        folder = None if args.output is None else early_checks.require_free_folder(args.output)
         if folder is not None:
             require_matplotlib()
         evaluation = arguments.evaluation_from(args, args.evaluation_languages)
         config = arguments.config_from(args, evaluation=evaluation)
-        found = measure_activations(args.model, config, args.device_map)
+        found = measure_activations(args.model, config, early_checks.device_map_from(args))
         if not Processes.current().is_main:
             return
         print(found)

@@ -6,14 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from ..calibration.published import published_setting
 from ..config import MIXTURES, SEPARATORS, SIZES, EvaluationConfig, MultilingualCalibrationConfig
-from ..errors import CheckpointError, ConfigError, MultilingualError
-from ..languages import Language
-from ..report.output_files import require_writable
+from ..errors import ConfigError, MultilingualError
+from ..languages import Language, find_languages
 
 
 def describe(parser: argparse.ArgumentParser, what: str, examples: str) -> None:
@@ -137,13 +135,22 @@ def evaluation_from(args: argparse.Namespace, languages: Sequence[str] | None = 
     )
 
 
-def config_from(args: argparse.Namespace, **given: Any) -> MultilingualCalibrationConfig:
-    """The configuration the shared arguments describe; `given` adds what only one verb has."""
+def config_from(args: argparse.Namespace, otherwise: Sequence[str] = (), **given: Any) -> MultilingualCalibrationConfig:
+    """The configuration the shared arguments describe.
+
+    Args:
+        args: those of `add_corpus` and `add_calibration`.
+        otherwise: languages where the arguments name none.
+        given: what only one verb has.
+
+    Raises:
+        ConfigError: arguments that exclude each other, or as in `MultilingualCalibrationConfig`.
+    """
     if args.weights and args.mixture != "uniform":
         raise ConfigError("--weights and --mixture both say the shares; give one of them.")
-    weights: dict[str | Language, float] = dict(map(_weight, args.weights or ()))
+    weights = _weights(args.weights or ())
     said = {
-        "languages": separated(args.languages) or tuple(weights),
+        "languages": separated(args.languages) or tuple(weights) or separated(otherwise),
         "mixture": weights or args.mixture,
         **{name: getattr(args, name) for name in (*SIZES, "sequence_length")},
     }
@@ -179,6 +186,8 @@ def named_values(given: Sequence[str] | None) -> dict[str, Any]:
         name, equals, value = each.partition("=")
         if not equals:
             raise ConfigError(f"--method-options takes NAME=VALUE such as double_quant=true, got {each!r}.")
+        if name in values:
+            raise ConfigError(f"--method-options says {name} twice; give it one value.")
         values[name] = _value(value)
     return values
 
@@ -190,44 +199,21 @@ def _value(written: str) -> Any:
         return written
 
 
+def _weights(given: Sequence[str]) -> dict[str | Language, float]:
+    weights = [_weight(each) for each in given]
+    if weights:
+        find_languages(
+            language for language, _ in weights
+        )  # of a language that is there twice a dict keeps the last weight
+    return dict(weights)
+
+
 def _weight(given: str) -> tuple[str, float]:
     language, _, weight = given.partition("=")
     try:
         return language, float(weight)
     except ValueError:
         raise ConfigError(f"--weights takes LANGUAGE=NUMBER such as en=2, got {given!r}.") from None
-
-
-def require_free_folder(path: str) -> Path:
-    """Refuses an output folder that already holds something, before any work is done.
-
-    Raises:
-        CheckpointError: it does.
-    """
-    folder = Path(path)
-    if folder.is_file():
-        raise CheckpointError(f"--output {folder} is a file; give a new folder.")
-    if folder.exists() and any(folder.iterdir()):
-        raise CheckpointError(
-            f"--output {folder} exists and is not empty; give a new folder, or remove this one first."
-        )
-    return folder
-
-
-def require_free_file(path: str, what: str, endings: tuple[str, ...]) -> None:
-    """Refuses an output file that exists already, or whose form is not known, before any work is done.
-
-    Args:
-        path: of the file to be.
-        what: is written, for the message.
-        endings: of the forms it can have.
-
-    Raises:
-        ConfigError: it exists, it ends otherwise, or its folder does not exist.
-    """
-    require_writable(Path(path), endings, what)
-    if Path(path).exists():
-        raise ConfigError(f"--output {path} exists; give another name, or remove it first.")
 
 
 def run_or_exit(run: Callable[[], None]) -> None:

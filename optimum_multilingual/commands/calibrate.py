@@ -8,8 +8,9 @@ from typing import Any
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from ..errors import ConfigError
-from .arguments import add_calibration, add_corpus, config_from, describe, require_free_folder, run_or_exit
+from ..errors import ConfigError, ModelError
+from .arguments import add_calibration, add_corpus, config_from, describe, run_or_exit
+from .early_checks import refuse_unused, require_free_folder
 
 EXAMPLES = """\
   optimum-cli multilingual calibrate examples/tiny-multilingual-lm --languages en sw zh --output set/
@@ -66,6 +67,8 @@ class CalibrateCommand(BaseOptimumCLICommand):
         return build_calibration_set(config, load_tokenizer(None, self.args.model), _max_length(self.args.model))
 
     def _nonsense(self) -> Any:
+        why, used = "--nonsense reads no text", ("num_rows", "sequence_length", "seed")
+        refuse_unused(self.args, [add_corpus, add_calibration], why, used)
         if self.args.num_rows is None or self.args.sequence_length is None:
             raise ConfigError("--nonsense has no text to take its size from; give --num-rows and --sequence-length.")
         from ..calibration.nonsense import build_nonsense_set
@@ -76,6 +79,11 @@ class CalibrateCommand(BaseOptimumCLICommand):
         return build_nonsense_set(self.args.nonsense, tokenizer, *size, seed=self.args.seed)
 
     def _verify(self) -> None:
+        if self.args.nonsense:
+            raise ConfigError("--verify finds the kind of nonsense in the manifest; leave --nonsense out.")
+        why, used = "--verify takes languages, shares and sizes from the manifest", ("corpus", "text_column")
+        refuse_unused(self.args, [add_corpus, add_calibration], why, used)
+
         from ..calibration.calibration_set import Manifest
         from ..calibration.rebuild import rebuild
         from ..calibration.tokenization import load_tokenizer
@@ -119,12 +127,10 @@ def _identified(found: dict[str, Any] | None) -> str:
 
 
 def _max_length(model: str) -> int | None:
-    from transformers import AutoConfig
-
-    from ..model_checks import longest_sequence
+    from ..model_checks import load_config, longest_sequence
 
     try:
-        config = AutoConfig.from_pretrained(model)
-    except (OSError, ValueError):
+        config = load_config(model)
+    except (OSError, ModelError):
         return None  # A folder with a tokenizer only; the length is checked again when a model is quantized.
     return longest_sequence(config)

@@ -8,7 +8,7 @@ from pathlib import Path
 from optimum.commands.base import BaseOptimumCLICommand
 
 from ..report.output_files import REPORT_ENDINGS
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual evaluate examples/tiny-multilingual-lm out/ --languages en sw zh
@@ -41,7 +41,7 @@ class EvaluateCommand(BaseOptimumCLICommand):
         from ..evaluation.processes import Processes
 
         if self.args.output is not None:
-            arguments.require_free_file(self.args.output, "A report", REPORT_ENDINGS)
+            early_checks.require_free_file(self.args.output, "A report", REPORT_ENDINGS)
         report = evaluate_checkpoints(
             self.args.reference,
             self.args.quantized,
@@ -49,7 +49,7 @@ class EvaluateCommand(BaseOptimumCLICommand):
             corpus=self.args.corpus,
             evaluation=arguments.evaluation_from(self.args),
             text_column=self.args.text_column,
-            device_map=self.args.device_map,
+            device_map=early_checks.device_map_from(self.args),
             gguf_file=self.args.gguf_file,
         )
         if not Processes.current().is_main:

@@ -7,7 +7,8 @@ from argparse import ArgumentParser
 from optimum.commands.base import BaseOptimumCLICommand
 
 from ..errors import ConfigError
-from .arguments import describe, require_free_folder, run_or_exit
+from .arguments import describe, run_or_exit
+from .early_checks import require_free_folder
 
 EXAMPLES = """\
   optimum-cli multilingual export set/ --to text --tokenizer me/model --output imatrix/
@@ -43,6 +44,7 @@ class ExportCommand(BaseOptimumCLICommand):
         from ..calibration import export
         from ..calibration.calibration_set import CalibrationSet
         from ..calibration.tokenization import load_tokenizer
+        from ..calibration.written_together import written_together
 
         calibration_set = CalibrationSet.load(self.args.set)
         if self.args.to == "text":
@@ -52,5 +54,7 @@ class ExportCommand(BaseOptimumCLICommand):
         elif self.args.to == "safetensors":
             export.export_tensors(calibration_set, folder)
         else:
-            export.export_dataset(calibration_set).save_to_disk(folder)
+            dataset = export.export_dataset(calibration_set)
+            with written_together(folder) as aside:
+                dataset.save_to_disk(aside)
         print(f"{len(calibration_set)} rows saved in {folder}")

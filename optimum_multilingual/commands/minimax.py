@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from optimum.commands.base import BaseOptimumCLICommand
 
 from ..config import DEFAULT_SEARCH_STEPS
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual minimax me/model --languages en sw hi --bits 3 --num-rows 96 --corpus my_texts/ --output minimax/
@@ -52,14 +52,15 @@ class MinimaxCommand(BaseOptimumCLICommand):
 
         args = self.args
         if args.output is not None:
-            arguments.require_free_folder(args.output)
+            early_checks.require_free_folder(args.output)
             # The pictures come after hours of search.
             require_matplotlib()
         config = arguments.config_from(
             args, **arguments.quantizer_from(args), evaluation=arguments.evaluation_from(args)
         )
+        device_map = early_checks.device_map_from(args)
         found = find_minimax_mixture(
-            args.model, config, args.steps, args.rate, mean_rise=args.mean_rise, device_map=args.device_map
+            args.model, config, args.steps, args.rate, mean_rise=args.mean_rise, device_map=device_map
         )
         if not Processes.current().is_main:
             return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from ..config import DEFAULT_SEARCH_STEPS
+from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
 from ..errors import ModelError
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual quantize examples/tiny-multilingual-lm --languages en sw zh --output out/
@@ -68,51 +69,81 @@ class QuantizeCommand(BaseOptimumCLICommand):
         arguments.run_or_exit(self._run)
 
     def _run(self) -> None:
-        folder = arguments.require_free_folder(self.args.output)
-        config = arguments.config_from(
-            self.args,
-            method=self.args.method,
-            engine=self.args.engine,
-            method_options=arguments.named_values(self.args.method_options),
-            bits=self.args.bits,
-            group_size=self.args.group_size,
-            calibration_set=self.args.calibration_set,
-            seeds=self.args.seeds,
-            check_coverage=not self.args.no_coverage_check,
-            search_steps=self.args.search_steps,
-            evaluation=None
-            if self.args.no_evaluation
-            else arguments.evaluation_from(self.args, self.args.evaluation_languages),
-        )
+        folder = early_checks.require_free_folder(self.args.output)
+        config, device_map = self._config(), early_checks.device_map_from(self.args)
 
         from ..backends.quiet import quiet_import
 
         with quiet_import():
-            from transformers import AutoConfig, AutoModelForCausalLM
+            from transformers import AutoModelForCausalLM
 
             from .. import integration  # noqa: F401  makes the configuration known to from_pretrained
         from ..backends import find_backend
         from ..calibration.tokenization import load_tokenizer
         from ..evaluation.processes import Processes
 
-        upstream = getattr(AutoConfig.from_pretrained(self.args.model), "quantization_config", None)
-        if upstream is not None:
-            raise ModelError(
-                f"{self.args.model} is already quantized ({upstream.get('quant_method')}); quantizing starts from the "
-                "full-precision model. To measure this one, use `optimum-cli multilingual evaluate`."
-            )
+        _require_dense(self.args.model)
         find_backend(config).capability.require_saving()
         _tell_plans()
-        model = AutoModelForCausalLM.from_pretrained(
-            self.args.model, quantization_config=config, device_map=self.args.device_map
-        )
+        model = AutoModelForCausalLM.from_pretrained(self.args.model, quantization_config=config, device_map=device_map)
         if not Processes.current().is_main:
             return
+        # Before saving, which may fail: the report took most of the time.
+        if model.multilingual_report is not None:
+            print(model.multilingual_report, flush=True)
         model.save_pretrained(folder)
         load_tokenizer(None, self.args.model).save_pretrained(folder)
-        if model.multilingual_report is not None:
-            print(model.multilingual_report)
         print(f"saved in {folder}")
+
+    def _config(self) -> MultilingualCalibrationConfig:
+        args = self.args
+        if args.no_evaluation:
+            unread = [arguments.add_evaluation, arguments.add_evaluation_languages]
+            early_checks.refuse_unused(args, unread, "--no-evaluation measures nothing")
+        evaluation = None if args.no_evaluation else arguments.evaluation_from(args, args.evaluation_languages)
+        return arguments.config_from(
+            args,
+            _languages_to_measure(args),
+            method=args.method,
+            engine=args.engine,
+            method_options=arguments.named_values(args.method_options),
+            bits=args.bits,
+            group_size=args.group_size,
+            calibration_set=args.calibration_set,
+            seeds=args.seeds,
+            check_coverage=not args.no_coverage_check,
+            search_steps=args.search_steps,
+            evaluation=evaluation,
+        )
+
+
+def _languages_to_measure(args: Namespace) -> Sequence[str]:
+    """What stands for `--languages` where it is not given: the languages measured, if the method calibrates on none."""
+    if args.published or not args.evaluation_languages:
+        return ()
+
+    from ..backends import all_capabilities
+
+    of_method = [each for each in all_capabilities() if each.method == args.method.lower()]
+    found = [each for each in of_method if args.engine is None or each.engine == args.engine.lower()]
+    # Of a method that nobody knows, find_backend tells later.
+    return args.evaluation_languages if found and not found[0].needs_calibration else ()
+
+
+def _require_dense(model: str) -> None:
+    """Refuses what is no causal language model, and one that is quantized already, by its config."""
+    from ..checkpoint import PROVENANCE_KEY
+    from ..model_checks import load_causal_lm_config
+
+    config = load_causal_lm_config(model)
+    upstream, ours = getattr(config, "quantization_config", None), getattr(config, PROVENANCE_KEY, None)
+    if upstream is not None or ours is not None:
+        # Not every engine says in config.json that it was there: Quanto does not.
+        method = (upstream or {}).get("quant_method") or (ours or {}).get("method")
+        raise ModelError(
+            f"{model} is already quantized ({method}); quantizing starts from the full-precision model. To measure this one, "
+            "use `optimum-cli multilingual evaluate`."
+        )
 
 
 def _tell_plans() -> None:

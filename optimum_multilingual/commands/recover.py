@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual recover nf4/ me/model --languages en sw zh --corpus my_texts/ --output adapter/
@@ -53,7 +53,7 @@ class RecoverCommand(BaseOptimumCLICommand):
     def _run(self) -> None:
         from ..recovery.recovery_config import RecoveryConfig
 
-        folder = arguments.require_free_folder(self.args.output)
+        folder = early_checks.require_free_folder(self.args.output)
         settings = RecoveryConfig(
             steps=self.args.steps,
             rows_per_step=self.args.rows_per_step,
@@ -63,13 +63,12 @@ class RecoverCommand(BaseOptimumCLICommand):
             seed=self.args.recovery_seed,
         )
         config = arguments.config_from(self.args, evaluation=arguments.evaluation_from(self.args))
+        device_map = early_checks.device_map_from(self.args)
 
         from ..recovery.recover import recover_checkpoint
         from ..report.compare import compare_reports
 
-        recovery = recover_checkpoint(
-            self.args.quantized, self.args.reference, folder, config, settings, self.args.device_map
-        )
+        recovery = recover_checkpoint(self.args.quantized, self.args.reference, folder, config, settings, device_map)
         print(recovery.after)
         print()
         print(compare_reports([recovery.before, recovery.after]))

@@ -11,7 +11,7 @@ from optimum.commands.base import BaseOptimumCLICommand
 
 from ..errors import ConfigError
 from ..report.output_files import COMPARISON_ENDINGS, PICTURES, PLOTS, REPORT_ENDINGS
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual report out/                                    # the table of a checkpoint
@@ -85,7 +85,7 @@ class ReportCommand(BaseOptimumCLICommand):
         """Refuses what cannot be written before any report is read."""
         if self.args.output is not None:
             what, endings = ("A comparison", COMPARISON_ENDINGS) if self._compares else ("A report", REPORT_ENDINGS)
-            arguments.require_free_file(self.args.output, what, endings)
+            early_checks.require_free_file(self.args.output, what, endings)
         if self.args.plot is None:
             return
         if self._compares:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optimum.commands.base import BaseOptimumCLICommand
 
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual size me/model --languages en sw hi --bits 4 --num-rows 384 --corpus my_texts/ --output size/
@@ -63,8 +63,9 @@ class SizeCommand(BaseOptimumCLICommand):
         config = arguments.config_from(
             args, **arguments.quantizer_from(args), seeds=args.seeds, evaluation=arguments.evaluation_from(args)
         )
+        device_map = early_checks.device_map_from(args)
         found = find_sufficient_size(
-            args.model, config, args.output, args.sizes or (), args.tolerance, args.select, args.device_map
+            args.model, config, args.output, args.sizes or (), args.tolerance, args.select, device_map
         )
         if not Processes.current().is_main:
             return

@@ -8,13 +8,14 @@ from pathlib import Path
 from optimum.commands.base import BaseOptimumCLICommand
 
 from ..errors import ConfigError
-from . import arguments
+from . import arguments, early_checks
 
 EXAMPLES = """\
   optimum-cli multilingual sweep me/model --preset beyond-english --corpus my_texts/ --output sweep/
   optimum-cli multilingual sweep me/model --preset outliers --settings en hi random-tokens --corpus my_texts/ --output sweep/
-  optimum-cli multilingual sweep me/model --plan plan.json --bits 3 4 --seeds 0 1 2 --output sweep/
-  torchrun --nproc-per-node 4 -m optimum.commands.optimum_cli multilingual sweep me/model --preset beyond-english --output sweep/
+  optimum-cli multilingual sweep me/model --plan plan.json --bits 3 4 --seeds 0 1 2 --corpus my_texts/ --output sweep/
+  torchrun --nproc-per-node 4 -m optimum.commands.optimum_cli multilingual sweep me/model --preset beyond-english \\
+    --corpus my_texts/ --output sweep/
 """
 
 
@@ -76,7 +77,7 @@ class SweepCommand(BaseOptimumCLICommand):
             corpus=args.corpus,
             evaluation=arguments.evaluation_from(args),
             text_column=args.text_column,
-            device_map=args.device_map,
+            device_map=early_checks.device_map_from(args),
         )
         if not Processes.current().is_main:
             return

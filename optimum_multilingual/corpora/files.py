@@ -16,6 +16,9 @@ from ..errors import CorpusFileError
 # A reader yields (position in the file, text or chat); the position is a line number, or a row number for parquet.
 Texts = Iterator[tuple[int, Any]]
 
+# Of a CSV file, in characters: the most that the csv module takes on every machine. Its own limit is 131,072.
+LONGEST_FIELD = 2**31 - 1
+
 
 def read_texts(path: Path, text_column: str) -> Texts:
     """Yields the texts or chats of a file with their line numbers, in order.
@@ -105,13 +108,26 @@ def _read_csv(path: Path, text_column: str) -> Texts:
     # The reader joins the lines of a quoted text with their ends, and strictly: a quote never closed is an error.
     reader = csv.DictReader((f"{line}\n" for _, line in _lines(path)), strict=True)
     try:
-        for record in reader:
+        for record in _whole_records(reader):
             yield reader.line_num, _field(record, text_column, path, reader.line_num)
     except csv.Error as error:
         raise CorpusFileError(
             f"{path.name}, after line {reader.line_num}: not readable as CSV ({error}); close every quote and double those "
             "inside a text, or write the texts as .jsonl. A file that was cut short ends like this."
         ) from error
+
+
+def _whole_records(reader: Iterator[dict[Any, Any]]) -> Iterator[dict[Any, Any]]:
+    """Records with fields of any length; the limit of the csv module, which all of a process share, is put back after each."""
+    while True:
+        limit = csv.field_size_limit(LONGEST_FIELD)
+        try:
+            record = next(reader, None)
+        finally:
+            csv.field_size_limit(limit)
+        if record is None:
+            return
+        yield record
 
 
 def _field(record: Any, text_column: str, path: Path, number: int) -> Any:

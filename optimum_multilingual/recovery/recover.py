@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
-
 from ..backends.trainable import keep_layout, trainable_options
 from ..calibration.asked_set import calibration_set_of, languages_of
 from ..calibration.calibration_set import Manifest
@@ -20,7 +18,7 @@ from ..evaluation.evaluator import Evaluation, Reference, run_quantized, run_ref
 from ..evaluation.processes import Processes
 from ..evaluation.state_store import StateStore
 from ..hub.card_languages import with_card_languages
-from ..model_checks import longest_sequence, require_text_only
+from ..model_checks import load_config, longest_sequence, require_text_only
 from ..report.measures import make_report
 from ..report.multilingual_report import MultilingualReport
 from .adapter import add_adapter, require_free, require_peft, save_adapter
@@ -91,7 +89,7 @@ def recover_checkpoint(
     config = replace(config, corpus=open_corpus(config.corpus, config.text_column, config.language_column))
     tokenizer = load_tokenizer(config.tokenizer, str(reference))
     require_tokenizer_of(str(quantized), tokenizer)
-    rows = calibration_set_of(config, tokenizer, longest_sequence(AutoConfig.from_pretrained(str(reference))))
+    rows = calibration_set_of(config, tokenizer, longest_sequence(load_config(reference)))
     assert config.evaluation is not None
     if not config.evaluation.languages:
         config = replace(config, languages=languages_of(config, rows))

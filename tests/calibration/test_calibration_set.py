@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pyarrow
@@ -78,6 +79,15 @@ def test_saving_makes_the_folder_and_nothing_but_the_two_files(calibration_set, 
     calibration_set.save(tmp_path / "new" / "folder")
 
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [MANIFEST_FILE, ROWS_FILE]
+
+
+def test_a_set_that_cannot_be_saved_leaves_the_older_one_as_it_was(calibration_set, saved):
+    # The rows are written when the manifest fails, which JSON cannot say.
+    other = CalibrationSet(calibration_set.rows[:1], replace(calibration_set.manifest, seed=object()))
+    with pytest.raises(TypeError):
+        other.save(saved)
+    assert CalibrationSet.load(saved) == calibration_set
+    assert sorted(path.name for path in saved.iterdir()) == [MANIFEST_FILE, ROWS_FILE]
 
 
 def test_saving_twice_writes_the_same_manifest_bytes(calibration_set, tmp_path):

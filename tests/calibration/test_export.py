@@ -53,3 +53,19 @@ def test_a_dataset_has_the_rows_and_their_languages(rows):
 def test_tensors_have_one_row_a_row(rows, tmp_path):
     file = export.export_tensors(rows, tmp_path)
     assert (load_file(file)["input_ids"] == rows.token_ids()).all()
+
+
+def test_text_is_not_written_with_another_tokenizer(rows, word_tokenizer, tmp_path):
+    with pytest.raises(CalibrationSetError, match="built with another tokenizer"):
+        export.export_text(rows, word_tokenizer("one two", bos_token="<s>"), tmp_path / "text")
+    assert not (tmp_path / "text").exists()
+
+
+def test_tensors_are_written_with_what_they_are_or_not_at_all(rows, tmp_path):
+    export.export_tensors(rows, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    # A manifest that JSON cannot say: the tensors are written when the second file fails.
+    other = CalibrationSet(rows.rows[:2], replace(rows.manifest, fingerprint=object()))
+    with pytest.raises(TypeError):
+        export.export_tensors(other, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

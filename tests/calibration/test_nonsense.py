@@ -40,3 +40,9 @@ def test_random_tokens_are_spread_over_the_vocabulary(tokenizer):
 def test_an_unknown_kind_is_refused(tokenizer):
     with pytest.raises(ConfigError, match=r"no nonsense called 'poetry'.*random-tokens and random-punctuation"):
         build_nonsense_set("poetry", tokenizer, 1, 40)
+
+
+@pytest.mark.parametrize("size", [(0, 40), (-3, 40), (2.0, 40), (3, 1), (3, 15)])
+def test_a_size_that_is_none_is_refused(size, tokenizer):
+    with pytest.raises(ConfigError, match="must be a whole number of at least"):
+        build_nonsense_set("random-tokens", tokenizer, *size)

@@ -75,7 +75,6 @@ BAD_FILES = {
     "csv without column": ("sw.csv", b"id,body\n1,a\n", ["sw.csv, line 2:", "'text'", "found 'id', 'body'", "text_column="]),
     "csv short row": ("sw.csv", b"id,text\n1,a\n2\n", ["sw.csv, line 3:", "'text' is of type NoneType", "be a string"]),
     "csv cut": ("sw.csv", b'text\n"one\ntwo', ["sw.csv, after line 1:", "not readable as CSV", "close every quote", "cut short"]),
-    "csv endless": ("sw.csv", b"text\n" + b"a" * 140_000, ["sw.csv, after line 1:", "field limit", "write the texts as .jsonl"]),
     "not parquet": ("sw.parquet", b"habari" * 9, ["sw.parquet is not a whole parquet file", "download it again"]),
     "parquet cut": ("sw.parquet", as_parquet(["a"] * 99)[:-9], ["sw.parquet is not a whole parquet", "download it again"]),
     "parquet without column": ("sw.parquet", as_parquet(["a"], "body"),
@@ -137,6 +136,21 @@ def test_windows_line_ends_are_no_part_of_the_text(read, name):
 
 def test_a_quoted_windows_line_end_in_csv_is_one_line_end(read):
     assert read("sw.csv", b'text\r\n"one\r\ntwo"\r\n') == [(3, "one\ntwo")]
+
+
+def test_a_csv_holds_texts_of_any_length_and_the_limit_of_the_module_is_as_before(read):
+    long, limit = "a" * 140_000, csv.field_size_limit()
+    assert read("sw.csv", as_csv([long, "short", long])) == [(2, long), (3, "short"), (4, long)]
+    assert csv.field_size_limit() == limit
+
+
+def test_two_csv_files_read_in_turns_leave_the_limit_as_it_was(tmp_path):
+    limit = csv.field_size_limit()
+    for name in ("en.csv", "sw.csv"):
+        (tmp_path / name).write_bytes(as_csv(["a" * 140_000] * 3))
+    first, second = (read_texts(tmp_path / name, "text") for name in ("en.csv", "sw.csv"))
+    assert [next(first), next(second)] and csv.field_size_limit() == limit
+    assert len(list(first)) == len(list(second)) == 2 and csv.field_size_limit() == limit
 
 
 @pytest.mark.parametrize("name", ["sw.txt", "sw.jsonl", "sw.csv", "sw.txt.gz"])
