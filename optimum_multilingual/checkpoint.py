@@ -75,19 +75,30 @@ def attach(model: Any, backend: Backend, manifest: Manifest | None, report: Mult
     model.save_pretrained = MethodType(save_pretrained, model)
 
 
-def warn_of_unsavable(model: Any) -> None:
-    """Says before the work that Transformers would refuse to save a model with its settings of generation.
+def why_unsavable(generation: Any) -> str | None:
+    """Why Transformers would refuse to save a model with these settings of generation; None where it would not.
 
     Checkpoints with a temperature and without do_sample load, and cannot be saved.
+
+    Args:
+        generation: a `GenerationConfig`.
     """
     try:
-        model.generation_config.validate(strict=True)
+        generation.validate(strict=True)
     except ValueError as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def warn_of_unsavable(model: Any) -> None:
+    """Says before the work that a model could not be saved as it is."""
+    reason = why_unsavable(model.generation_config)
+    if reason is not None:
         logger.warning(
             "%s has settings of generation that Transformers will not save (%s). Set model.generation_config right before "
             "save_pretrained, or give from_pretrained another generation_config.",
             public_name(model.name_or_path),
-            " ".join(str(error).split()),
+            reason,
         )
 
 

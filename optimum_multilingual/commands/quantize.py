@@ -83,6 +83,7 @@ class QuantizeCommand(BaseOptimumCLICommand):
         from ..evaluation.processes import Processes
 
         _require_dense(self.args.model)
+        _require_savable(self.args.model)
         find_backend(config).capability.require_saving()
         _tell_plans()
         model = AutoModelForCausalLM.from_pretrained(self.args.model, quantization_config=config, device_map=device_map)
@@ -143,6 +144,24 @@ def _require_dense(model: str) -> None:
         raise ModelError(
             f"{model} is already quantized ({method}); quantizing starts from the full-precision model. To measure this one, "
             "use `optimum-cli multilingual evaluate`."
+        )
+
+
+def _require_savable(model: str) -> None:
+    """Refuses a model whose settings of generation would stop it from being saved when all is done."""
+    from transformers import GenerationConfig
+
+    from ..checkpoint import why_unsavable
+
+    try:
+        generation = GenerationConfig.from_pretrained(model)
+    except OSError:
+        return  # It has none of its own.
+    reason = why_unsavable(generation)
+    if reason is not None:
+        raise ModelError(
+            f"The generation_config.json of {model} cannot be saved again by Transformers ({reason}). Correct it in a local copy "
+            "of the model, often by do_sample=true, and quantize that."
         )
 
 

@@ -75,6 +75,13 @@ def test_a_folder_that_only_our_own_entry_says_is_quantized_is_refused(cli, mode
     assert code == 1 and "already quantized (quanto)" in err and "multilingual evaluate" in err
 
 
+def test_settings_of_generation_that_cannot_be_saved_are_refused_before_the_work(cli, tiny_model_path, tmp_path):
+    shutil.copytree(tiny_model_path, tmp_path / "sloppy")
+    (tmp_path / "sloppy" / "generation_config.json").write_text('{"temperature": 0.9}')
+    code, out, err = cli("quantize", tmp_path / "sloppy", *SMALL, *QUICK, "--output", tmp_path / "out")
+    assert code == 1 and "generation_config.json" in err and "do_sample=true" in err and out == ""
+
+
 def test_a_report_is_printed_even_if_the_checkpoint_cannot_be_saved(cli, full_disk, tiny_model_path, tmp_path):
     with full_disk(1_000_000):
         code, out, err = cli("quantize", tiny_model_path, *SMALL, *QUICK, "--output", tmp_path / "out")
