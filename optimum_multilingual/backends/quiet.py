@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -21,6 +22,7 @@ def quiet_import() -> Iterator[None]:
     """
     root = logging.getLogger()
     level, handlers, disabled = root.level, list(root.handlers), root.manager.disable
+    known = set(sys.modules)
     logging.disable(logging.WARNING)
     try:
         with environment_kept(), quiet_engine(logging.ERROR):
@@ -29,6 +31,18 @@ def quiet_import() -> Iterator[None]:
         logging.disable(disabled)
         root.setLevel(level)
         root.handlers[:] = handlers
+        _forget_frames(sys.modules.keys() - known)
+
+
+def _forget_frames(modules: Iterable[str]) -> None:
+    """Lets go of the frames in errors that modules keep of their import, as gptqmodel does where llama_cpp is missing.
+
+    They hold all that its callers had at hand then, the model that was being loaded too, as long as the process lives.
+    """
+    for name in modules:
+        for value in list(vars(sys.modules[name]).values()):
+            if isinstance(value, BaseException):
+                value.__traceback__ = None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,17 +76,31 @@ def draw_columns(draws: Sequence[Draw]) -> dict[str, tuple[str]]:
 
 
 def draw_lines(draws: Sequence[Draw]) -> list[str]:
-    """What stands below the table: the means over languages with their standard deviation over draws."""
+    """What stands below the table: the means over languages with their standard deviation over draws.
+
+    A language that any draw broke is in none of the means.
+    """
     if not draws:
         return []
-    changes = [statistics.fmean(score.relative_change for score in draw.languages) for draw in draws]
-    divergences = [statistics.fmean(score.kl for score in draw.languages) for draw in draws]
-    return [
+    broken = {score.language for draw in draws for score in draw.languages if not _is_whole(score)}
+    whole = [[score for score in draw.languages if score.language not in broken] for draw in draws]
+    start = (
         f"over {len(draws)} draws of the calibration set (mean ± standard deviation; seeds "
-        f"{', '.join(str(draw.seed) for draw in draws)}): change {_spread(changes, '+.2%', '.2%')}, "
-        f"KL {_spread(divergences, '.4f', '.4f')}"
-    ]
+        f"{', '.join(str(draw.seed) for draw in draws)}): "
+    )
+    if not whole[0]:
+        return [f"{start}every language is broken in one of them or more"]
+    changes = [statistics.fmean(score.relative_change for score in scores) for scores in whole]
+    divergences = [statistics.fmean(score.kl for score in scores) for scores in whole]
+    left_out = f"; without {len(broken)} languages that a draw broke" if broken else ""
+    return [f"{start}change {_spread(changes, '+.2%', '.2%')}, KL {_spread(divergences, '.4f', '.4f')}{left_out}"]
+
+
+def _is_whole(score: DrawScore) -> bool:
+    return math.isfinite(score.relative_change) and math.isfinite(score.kl)
 
 
 def _spread(values: Sequence[float], form: str, deviation_form: str) -> str:
+    if not all(map(math.isfinite, values)):
+        return "broken"
     return f"{statistics.fmean(values):{form}} ± {np.std(values, ddof=1):{deviation_form}}"

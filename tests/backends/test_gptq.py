@@ -133,6 +133,20 @@ assert {k: v for k, v in os.environ.items() if k not in KEPT} == {k: v for k, v 
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_the_first_import_of_the_engine_keeps_no_model(random_model_path):
+    script = """
+import gc, sys, weakref
+from transformers import AutoModelForCausalLM
+from optimum_multilingual import MultilingualCalibrationConfig
+sizes = {"num_rows": 2, "sequence_length": 32, "evaluation": None}
+config = MultilingualCalibrationConfig("gptq", languages=["en"], **sizes)
+model = weakref.ref(AutoModelForCausalLM.from_pretrained(sys.argv[1], quantization_config=config))
+gc.collect()
+assert model() is None
+"""
+    subprocess.run([sys.executable, "-c", script, str(random_model_path)], check=True)
+
+
 def test_logging_is_left_as_it_was():
     import logging
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from written_reports import EVALUATION, broken, report_of, score
 
 from optimum_multilingual import MultilingualReport
+from optimum_multilingual.report.aligned import aligned
+from optimum_multilingual.report.draws import Draw, DrawScore, draw_columns, draw_lines
 
 
 def table_of(markdown: str) -> list[list[str]]:
@@ -89,3 +92,22 @@ def test_a_broken_language_has_no_part_in_the_line_of_means():
 def test_a_noise_floor_that_was_not_measured_is_said_and_survives_json():
     report = report_of(score("eng_Latn"), evaluation=EVALUATION | {"noise_floor": None})
     assert "noise floor of the change not measured" in str(MultilingualReport.from_dict(json.loads(report.to_json())))
+
+
+def test_a_bar_in_a_name_separates_no_cells():
+    assert aligned(["language", "a|b"], [["x|y", "1"]], ["language", "a|b"])[1:] == [
+        "| :------- | :--- |",
+        r"| x\|y     | 1    |",
+    ]
+
+
+def test_languages_that_a_draw_broke_are_left_out_of_the_means_over_draws():
+    draws = [
+        Draw(seed, f"set{seed}", (DrawScore("swh_Latn", change, 0.1), DrawScore("hin_Deva", math.inf, math.nan)))
+        for seed, change in enumerate((0.01, 0.03))
+    ]
+    assert draw_columns(draws) == {"swh_Latn": ("+2.00% ± 1.41%",), "hin_Deva": ("broken",)}
+    (line,) = draw_lines(draws)
+    assert "change +2.00% ± 1.41%, KL 0.1000 ± 0.0000; without 1 languages that a draw broke" in line
+    (line,) = draw_lines([replace(draw, languages=draw.languages[1:]) for draw in draws])
+    assert line.endswith("every language is broken in one of them or more")
