@@ -15,6 +15,7 @@ from ..languages import Language
 from .cache import cached
 from .calibration_set import CalibrationSet, Manifest, Row, fingerprint_of, hash_of
 from .encoding import TextEncoder
+from .few_documents import warn_of_few_documents
 from .identification import identify_rows
 from .mixture import interleave
 from .packing import PackedRow, pack
@@ -55,7 +56,9 @@ def build_calibration_set(
         return identified(built, tokenizer) if config.identify_languages else built
 
     ingredients = _ingredients(config, source, tokenizer, max_length) if config.cache else None
-    return build() if ingredients is None else cached(ingredients, build)
+    calibration_set = build() if ingredients is None else cached(ingredients, build)
+    warn_of_few_documents(calibration_set.manifest)
+    return calibration_set
 
 
 def open_source(config: MultilingualCalibrationConfig, tokenizer: Any) -> TextSource:

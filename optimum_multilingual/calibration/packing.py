@@ -16,8 +16,8 @@ class TokenizedDocument:
         id: where it came from.
         digest: by which equal texts are known.
         tokens: token ids, the separator included.
-        num_bytes: length of the text in UTF-8.
-        num_characters: length of the text in code points.
+        num_bytes: length of the text in UTF-8; of a chat, of the text that its template makes of it.
+        num_characters: the same in code points.
     """
 
     id: str

@@ -46,15 +46,16 @@ class TextSource:
     def draw(self, language: Language) -> Iterator[TokenizedDocument]:
         """The documents of a language, from the first one again at every call."""
         counts = self.counts[language] = Counts()
-        documents = shuffled_documents(self.corpus, language, self.part, self.seed)
-        if self.deduplicate:
-            documents = self._without_copies(documents, counts)
-        for document in self.encoder.tokenize(documents):
+        for document in self.encoder.tokenize(self._documents(language, counts)):
             counts.documents += 1
             counts.tokens += len(document.tokens)
             counts.num_bytes += document.num_bytes
             counts.num_characters += document.num_characters
             yield document
+
+    def _documents(self, language: Language, counts: Counts) -> Iterator[Document]:
+        documents = shuffled_documents(self.corpus, language, self.part, self.seed)
+        return self._without_copies(documents, counts) if self.deduplicate else documents
 
     def _without_copies(self, documents: Iterator[Document], counts: Counts) -> Iterator[Document]:
         seen = DuplicateFilter()
@@ -65,6 +66,9 @@ class TextSource:
                 yield document
 
     def num_bytes(self, language: Language) -> int:
-        """All text of a language in its part of the corpus, in bytes of UTF-8."""
-        documents = self.corpus.documents(language)
-        return sum(len(document.text.encode()) for document in documents if self.part in (None, document.part))
+        """All text of a language that can be drawn, in bytes of UTF-8.
+
+        Raises:
+            CorpusError: as in `TextEncoder.text_of`.
+        """
+        return sum(len(self.encoder.text_of(document).encode()) for document in self._documents(language, Counts()))

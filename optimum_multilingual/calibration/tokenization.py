@@ -82,7 +82,7 @@ def describe_tokenizer(tokenizer: Any, messages: bool = False) -> dict[str, Any]
 
     Args:
         tokenizer: a Transformers tokenizer.
-        messages: hash how it turns chats into tokens, which depends on its chat template and special tokens too.
+        messages: hash how it turns chats into tokens, which depends on its chat template and added tokens too.
     """
     return {
         "class": type(tokenizer).__name__,
@@ -93,7 +93,12 @@ def describe_tokenizer(tokenizer: Any, messages: bool = False) -> dict[str, Any]
 
 def _definition(tokenizer: Any, messages: bool) -> str:
     if messages:
-        chats = {"template": tokenizer.chat_template, "special": sorted(map(str, tokenizer.all_special_tokens))}
+        # In a chat every added token is one, also a special one without a name; templates print the two that have one.
+        chats = {
+            "template": tokenizer.chat_template,
+            "begin and end": [tokenizer.bos_token, tokenizer.eos_token],
+            "added": {place: token.__getstate__() for place, token in tokenizer.added_tokens_decoder.items()},
+        }
         return _definition(tokenizer, messages=False) + json.dumps(chats, sort_keys=True)
     if not getattr(tokenizer, "is_fast", False):
         return json.dumps(sorted(tokenizer.get_vocab().items()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from .document import Document
@@ -43,7 +45,7 @@ class DuplicateFilter:
         if document.digest in self._digests:
             return True
         self._digests.add(document.digest)
-        sketch = sketch_of(document.text)
+        sketch = sketch_of(_said(document) if document.is_chat else document.text)
         if sketch is None:
             return False
         bands = list(enumerate(sketch.reshape(-1, BAND).view(f"V{8 * BAND}")[:, 0].tolist()))
@@ -53,6 +55,11 @@ class DuplicateFilter:
                 return True
         self._with_band.update(dict.fromkeys(bands, sketch))
         return False
+
+
+def _said(chat: Document) -> str:
+    """What the messages of a chat say; many chats share one system message, and may be short beside it."""
+    return "\n".join(message["content"] for message in json.loads(chat.text) if message["role"] != "system")
 
 
 def sketch_of(text: str) -> np.ndarray | None:

@@ -62,7 +62,7 @@ def test_every_row_is_of_one_language_whose_texts_it_holds(tokenizer):
 )
 def test_rows_are_shared_as_asked(tokenizer, settings, expected):
     nine_to_one = {"en": texts_of_1000_bytes(9), "sw": texts_of_1000_bytes(1)}
-    rows = built(tokenizer, ["en", "sw"], corpus=nine_to_one, evaluation=WHOLE_CORPUS, **settings)
+    rows = built(tokenizer, ["en", "sw"], corpus=nine_to_one, evaluation=WHOLE_CORPUS, deduplicate=False, **settings)
 
     assert rows.rows_of_languages() == expected
     assert {tag: entry["rows"] for tag, entry in rows.manifest.languages.items()} == expected
@@ -74,7 +74,7 @@ def test_proportional_shares_count_only_the_text_that_may_be_calibrated_on(token
         by_part[Document.from_text("", text).part].append(text)
     corpus = {"en": by_part["calibration"][:18], "sw": by_part["calibration"][:6] + by_part["evaluation"][:30]}
 
-    rows = built(tokenizer, ["en", "sw"], corpus=corpus, num_rows=8, mixture="proportional")
+    rows = built(tokenizer, ["en", "sw"], corpus=corpus, num_rows=8, mixture="proportional", deduplicate=False)
 
     assert rows.rows_of_languages() == {"eng_Latn": 6, "swh_Latn": 2}
 

@@ -4,6 +4,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from optimum_multilingual import MultilingualCalibrationConfig, build_calibration_set
+from optimum_multilingual.calibration.encoding import TextEncoder
 from optimum_multilingual.corpora import Document
 from optimum_multilingual.errors import CorpusError, TokenizerError
 
@@ -62,6 +63,38 @@ def test_texts_where_chats_were_asked_for_are_refused(chat_tokenizer):
 def test_what_is_neither_a_text_nor_a_chat_is_refused(value):
     with pytest.raises(CorpusError, match=r"place/7 is of type .*list of messages"):
         Document.from_value("place/7", value)
+
+
+def test_a_template_that_prints_the_date_gives_the_same_rows_on_every_day(chat_tokenizer):
+    chat_tokenizer.chat_template = "Today Date: {{ strftime_now('%d %b %Y') }} {{ messages[1]['content'] }}"
+    rows = built(chat_tokenizer, chats(60), messages=True)
+
+    assert "Today Date: 26 Jul 2024 Nzuri sana" in chat_tokenizer.decode(rows.token_ids()[0])
+
+
+def test_a_chat_that_the_template_refuses_is_named(chat_tokenizer):
+    chat_tokenizer.chat_template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+        + TEMPLATE
+    )
+    refused = [{"role": "system", "content": "Jibu kwa kifupi."}, {"role": "user", "content": "Habari?"}]
+    encoder = TextEncoder(chat_tokenizer, "newline", messages=True)
+
+    with pytest.raises(
+        CorpusError,
+        match=r"refuses sw\.jsonl:7, whose roles are system, user: System role not supported\. Give .*tokenizer\.chat_template",
+    ):
+        next(encoder.tokenize([Document.from_value("sw.jsonl:7", refused)]))
+
+
+def test_of_a_chat_the_text_that_the_model_reads_is_counted(chat_tokenizer):
+    chat = [{"role": "user", "content": 'Sema "ndiyo" – tafadhali.'}, {"role": "assistant", "content": "Ndiyo."}]
+    [tokenized] = TextEncoder(chat_tokenizer, "newline", messages=True).tokenize([Document.from_value("any", chat)])
+
+    # The token that begins the sequence is every row's own, and the separator is no text.
+    read = '<|user|>Sema "ndiyo" – tafadhali.</s><|assistant|>Ndiyo.</s>'
+    assert chat_tokenizer.decode(tokenized.tokens) == read + "\n"
+    assert (tokenized.num_bytes, tokenized.num_characters) == (len(read.encode()), len(read))
 
 
 def test_equal_chats_are_known_by_their_content():

@@ -21,6 +21,13 @@ def tokens_of(tokenizer, separator: str, *texts: str) -> list[list[int]]:
     return [document.tokens for document in TextEncoder(tokenizer, separator).tokenize(documents_of(*texts))]
 
 
+def with_added(path, token: str):
+    tokenizer = load_tokenizer(None, str(path))
+    tokenizer.chat_template = "{{ bos_token }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    tokenizer.add_tokens([token], special_tokens=True)
+    return tokenizer
+
+
 def test_a_tokenizer_that_is_given_is_used_as_it_is(tokenizer):
     assert load_tokenizer(tokenizer, "no/such-model") is tokenizer
 
@@ -158,6 +165,28 @@ def test_the_same_vocabulary_is_described_the_same_from_any_folder(tmp_path, tok
     assert describe_tokenizer(load_tokenizer(None, str(tmp_path))) == described
     assert described["vocab_size"] == len(tokenizer)
     assert str(tmp_path) not in json.dumps(described)
+
+
+def test_a_chat_tokenizer_is_described_the_same_from_any_folder(tmp_path, tiny_model_path):
+    tokenizer = with_added(tiny_model_path, "<|call|>")
+    tokenizer.save_pretrained(tmp_path)
+
+    assert describe_tokenizer(load_tokenizer(None, str(tmp_path)), True) == describe_tokenizer(tokenizer, True)
+
+
+def test_of_chats_every_added_special_token_counts_and_of_texts_none(tiny_model_path):
+    one, other = with_added(tiny_model_path, "<|call|>"), with_added(tiny_model_path, "<|tool|>")
+
+    assert describe_tokenizer(one, messages=True) != describe_tokenizer(other, messages=True)
+    assert describe_tokenizer(one) == describe_tokenizer(other)
+
+
+def test_a_token_to_pad_with_does_not_change_what_chats_become(tiny_model_path):
+    tokenizer = with_added(tiny_model_path, "<|call|>")
+    before = describe_tokenizer(tokenizer, messages=True)
+    tokenizer.pad_token = "<|call|>"
+
+    assert describe_tokenizer(tokenizer, messages=True) == before
 
 
 def test_another_vocabulary_is_described_otherwise(word_tokenizer):

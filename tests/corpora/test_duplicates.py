@@ -53,6 +53,28 @@ def test_a_text_with_a_few_letters_changed_is_a_copy(language):
     assert sum(found) >= 19
 
 
+def chat(system, *contents):
+    said = [{"role": role, "content": content} for role, content in zip(("user", "assistant"), contents, strict=True)]
+    return Document.from_value("any", [{"role": "system", "content": system}, *said])
+
+
+def test_different_chats_with_one_system_message_are_no_copies():
+    seen, system, texts = DuplicateFilter(), long_text("en", 0, count=40), paragraphs("en")
+    assert not any(seen.is_duplicate(chat(system, *texts[n : n + 2])) for n in range(50, 70, 2))
+
+
+def test_short_chats_with_one_long_system_message_are_copies_only_where_they_are_equal():
+    seen, system = DuplicateFilter(), long_text("en", 0, count=40)
+    names = ("Ada", "Ben", "Ada")
+    assert [seen.is_duplicate(chat(system, f"I am {name}.", "Welcome.")) for name in names] == [False, False, True]
+
+
+def test_a_chat_that_says_nearly_the_same_is_a_copy():
+    seen, question, answer = DuplicateFilter(), long_text("sw", 1, count=3), long_text("sw", 2, count=3)
+    seen.is_duplicate(chat("Answer briefly.", question, answer))
+    assert seen.is_duplicate(chat("Answer at length.", question, with_a_few_words_changed(answer, 0)))
+
+
 def test_white_space_and_case_make_no_difference():
     seen = DuplicateFilter()
     text = long_text("en", 0)
