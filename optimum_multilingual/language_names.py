@@ -13,6 +13,9 @@ from language_data.names import TRIES, name_to_code, normalize_name
 from .known_languages import common_tags, known_tags
 from .language_codes import likely_script, read_tag, shortest
 
+# Everyday English names that CLDR does not have, and that are codes of other languages: "yi" is Yiddish.
+ALSO_CALLED = {"yi": "iii_Yiii"}
+
 # Control characters and halves of surrogate pairs break the search for names in langcodes.
 IN_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -47,6 +50,18 @@ def read_name(name: str) -> langcodes.Language | None:
     parsed = langcodes.find(plain[1])
     qualified = parsed if plain[2] is None else _qualified(parsed, plain[2])
     return None if qualified is None else read_tag(qualified.to_tag())
+
+
+def named_otherwise(written: str, code: str) -> str | None:
+    """The tag of another language whose English name a capitalised code is; None where it is no such name.
+
+    >>> named_otherwise("Mon", "khk"), named_otherwise("mon", "khk"), named_otherwise("Fra", "fra")
+    ('mnw_Mymr', None, None)
+    """
+    if not written.istitle():
+        return None
+    tag = _tags_of_names().get(written.casefold()) or ALSO_CALLED.get(written.casefold())
+    return None if tag is None or tag.startswith(f"{code}_") else tag
 
 
 def _qualified(parsed: langcodes.Language, by: str) -> langcodes.Language | None:

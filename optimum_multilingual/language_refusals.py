@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import LanguageError
 from .language_codes import shortest
-from .language_names import nearest_names
+from .language_names import english_name, nearest_names
 
 
 def unknown_language(name: str) -> LanguageError:
@@ -44,4 +44,13 @@ def script_unknown(name: str, code: str) -> LanguageError:
     return LanguageError(
         f"{name!r} is {language} ({code}), and neither CLDR nor FLORES says in which script it is written; write the "
         f"script after the code as {code}_Xxxx, for example {code}_Latn or {code}_Arab."
+    )
+
+
+def code_and_name(name: str, code: str, other: str) -> LanguageError:
+    """It is a code of one language, and written like the English name of another."""
+    language, named, written = shortest(code).display_name(), english_name(*other.split("_")), name.strip().lower()
+    return LanguageError(
+        f"{name!r} may be {language}, whose code is {written!r}, or {named}, which English calls so; write {written!r} for "
+        f"{language} and {other!r} for {named}."
     )

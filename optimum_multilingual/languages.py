@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from .errors import LanguageError
 from .language_codes import code_and_script, groups, likely_script, read_tag, shortest
-from .language_names import english_name, read_name
-from .language_refusals import group_of_languages, script_unknown, unknown_language
+from .language_names import english_name, named_otherwise, read_name
+from .language_refusals import code_and_name, group_of_languages, script_unknown, unknown_language
 
 # Text that is no language, but that mixtures hold beside languages: its code, which no language can have because it
 # has four letters, the code ISO 15924 gives its signs (common to all scripts; mathematical), and its English name.
@@ -85,7 +85,8 @@ def find_language(name: str) -> Language:
 
     Raises:
         LanguageError: nothing is called so, and the message suggests the nearest names; or it is a group of languages;
-            or nobody says in which script the language is written.
+            or nobody says in which script the language is written; or it is the code of one and the name of another,
+            as "Ga" is of Irish and of Ga ("ga" is Irish).
 
     Source: BCP 47 through the langcodes package; likely scripts from CLDR, and from FLORES where CLDR has none.
     """
@@ -133,6 +134,8 @@ def _find(name: str) -> Language:
     if parsed is None:
         raise unknown_language(name)
     code, script = code_and_script(parsed)
+    if (other := named_otherwise(written, code)) is not None:
+        raise code_and_name(name, code, other)
     if code in groups():
         raise group_of_languages(name, code)
     if script is None:

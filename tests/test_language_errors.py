@@ -33,6 +33,16 @@ SCRIPT_UNKNOWN = {
     "Ghotuo": "Ghotuo (aaa)",
 }
 
+# Capitalised codes that are English names too: the language of the code, and the tag of the one with that name.
+CODE_AND_NAME = {
+    "Ga": ("Irish", "gaa_Latn"),
+    "Mon": ("Mongolian", "mnw_Mymr"),
+    "Yi": ("Yiddish", "iii_Yiii"),
+    "Dan": ("Danish", "dnj_Latn"),
+    "Ron": ("Romanian", "cla_Latn"),
+    "Ho": ("Hiri Motu", "hoc_Deva"),
+}
+
 # Valid codes that ISO 639 sets apart, and their English names.
 NO_LANGUAGE = [
     *("und", "und_Latn", "mul", "zxx", "mis", "qaa", "qtz", "qaa_Latn", "x-private", "X-private"),
@@ -58,6 +68,25 @@ def test_a_script_is_never_guessed(name, language):
     assert f"{name!r} is {language}, and neither CLDR nor FLORES says in which script" in str(caught.value)
     assert f"write the script after the code as {code}_Xxxx, for example {code}_Latn" in str(caught.value)
     assert find_language(f"{code}_Latn") == Language(code, "Latn")
+
+
+@pytest.mark.parametrize(("name", "language", "other"), [(name, *two) for name, two in CODE_AND_NAME.items()])
+def test_a_capitalised_code_that_is_the_name_of_another_language_is_refused_with_both(name, language, other):
+    with pytest.raises(LanguageError) as caught:
+        find_language(name)
+    called, code = find_language(other).name, name.lower()
+    assert f"{name!r} may be {language}, whose code is {code!r}, or {called}, which English calls so" in str(
+        caught.value
+    )
+    assert f"write {code!r} for {language} and {other!r} for {called}" in str(caught.value)
+    assert find_language(code) == find_language(code.upper()) == find_language(language)
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"), {"Fra": "fra_Latn", "En": "eng_Latn", "So": "som_Latn", "Gaa": "gaa_Latn"}.items()
+)
+def test_a_capitalised_code_that_is_no_name_of_a_known_language_stays_a_code(name, tag):
+    assert find_language(name).tag == tag
 
 
 def test_auto_is_no_language_but_those_on_a_card():

@@ -10,10 +10,11 @@ from ..errors import ConfigError, CorpusError
 from ..languages import Language, find_languages
 from .catalog import load_catalog, suggestion
 from .coverage import part_for, require_languages
+from .dataset import DatasetCorpus
 from .document import Corpus, Document, Part, StreamedCorpus, shuffled_documents
 from .embedded import EmbeddedCorpus
 from .local import LocalCorpus
-from .memory import DatasetCorpus, MappingCorpus
+from .memory import MappingCorpus
 
 __all__ = [
     "Corpus",
@@ -46,6 +47,7 @@ def open_corpus(given: Any, text_column: str = "text", language_column: str = "l
         CorpusError: there is no such folder, and no such name in the catalogue.
     """
     if isinstance(given, Mapping):
+        _require_no_splits(given)
         return _open_mapping(given, text_column)
     if isinstance(given, str):
         return _open_name(given, text_column)
@@ -82,6 +84,16 @@ def _require_no_folder(name: str) -> None:
         raise ConfigError(
             f"{name!r} is a corpus of the catalogue, and a folder here is called so too. Write corpus='./{name}' for the "
             f"folder; for the corpus of the Hub give HubCorpus.from_catalog({name!r}), or work in a folder without {name}."
+        )
+
+
+def _require_no_splits(given: Mapping[Any, Any]) -> None:
+    if hasattr(given, "column_names"):
+        first = next(iter(given), "train")
+        raise ConfigError(
+            f"corpus= cannot be a {type(given).__name__}, of which the splits are {', '.join(map(repr, given))}; give one of "
+            f"them, such as dataset[{first!r}]. Where each is a language, give a mapping of language to texts, such as "
+            f"{{{first!r}: dataset[{first!r}]['text']}}."
         )
 
 

@@ -11,8 +11,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from ..errors import ConfigError, LanguageError
-from ..languages import Language, find_language
+from ..errors import ConfigError
+from ..languages import Language
+from .labels import language_called
 from .layout import folder_of_codes
 
 # What a repository calls a language: a tag of code, script and region, or one word. `aai_Latn_removed` is neither.
@@ -91,16 +92,7 @@ class CatalogEntry:
         ('cmn_Hans', 'gsw_Latn')
         """
         name = self.codes.get(code, code)
-        if name is None or not CODE.fullmatch(name):
-            return None
-        try:
-            language = find_language(name)
-        except LanguageError:
-            return None
-        if language.script != "Hani":
-            return language
-        # A corpus that tells Chinese characters from other scripts only: the usual ones of the language are meant.
-        return Language(language.code, find_language(language.code).script)
+        return language_called(name) if name is not None and CODE.fullmatch(name) else None
 
 
 @lru_cache(maxsize=1)

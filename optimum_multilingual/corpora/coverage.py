@@ -25,6 +25,11 @@ def require_languages(corpus: Corpus, languages: Iterable[Language]) -> None:
     Raises:
         CorpusError: names the languages that are missing and those there are.
     """
+    languages = list(languages)
+    # A stream can know that it has them before it has been read to its end.
+    has_all = getattr(corpus, "has_all", None)
+    if has_all is not None and has_all(languages):
+        return
     held = corpus.languages()
     if wrong := [language for language in held if not isinstance(language, Language)]:
         raise CorpusError(

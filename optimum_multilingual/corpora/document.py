@@ -21,6 +21,9 @@ HELD_OUT_ONE_IN = 5
 # Documents are shuffled inside a buffer of this many, so that a corpus of any size needs the same memory.
 SHUFFLE_BUFFER = 10_000
 
+# And of fewer where they are as long as books: in characters, of which one takes up to four bytes.
+SHUFFLE_CHARACTERS = 256_000_000
+
 
 @dataclass(frozen=True)
 class Document:
@@ -116,7 +119,12 @@ class StreamedCorpus(Corpus, Protocol):
 
 
 def shuffled_documents(
-    corpus: Corpus, language: Language, part: Part | None, seed: int, buffer_size: int = SHUFFLE_BUFFER
+    corpus: Corpus,
+    language: Language,
+    part: Part | None,
+    seed: int,
+    buffer_size: int = SHUFFLE_BUFFER,
+    buffer_characters: int = SHUFFLE_CHARACTERS,
 ) -> Iterator[Document]:
     """Streams one part of one language in an order that depends on the seed alone.
 
@@ -126,6 +134,7 @@ def shuffled_documents(
         part: "calibration" or "evaluation"; None for both.
         seed: of a private generator; each language has its own, so adding one changes no other.
         buffer_size: documents held in memory while shuffling.
+        buffer_characters: the most that these may have together; a single document may have more.
     """
     generator = random.Random(f"{seed}/{language.tag}")
     if isinstance(corpus, StreamedCorpus):
@@ -134,12 +143,15 @@ def shuffled_documents(
     else:
         documents = (item for item in corpus.documents(language) if part is None or item.part == part)
     buffer: list[Document] = []
+    held = 0
     for document in documents:
-        if len(buffer) < buffer_size:
-            buffer.append(document)
-            continue
-        position = generator.randrange(buffer_size)
-        buffer[position], document = document, buffer[position]
-        yield document
+        buffer.append(document)
+        held += len(document.text)
+        while len(buffer) > buffer_size or (held > buffer_characters and len(buffer) > 1):
+            position = generator.randrange(len(buffer) - 1)  # Any but the newest, which takes its place.
+            drawn, buffer[position] = buffer[position], buffer[-1]
+            buffer.pop()
+            held -= len(drawn.text)
+            yield drawn
     generator.shuffle(buffer)
     yield from buffer

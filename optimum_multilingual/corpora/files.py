@@ -19,6 +19,9 @@ Texts = Iterator[tuple[int, Any]]
 # Of a CSV file, in characters: the most that the csv module takes on every machine. Its own limit is 131,072.
 LONGEST_FIELD = 2**31 - 1
 
+# Rows of a parquet file that are read at a time: texts may be as long as books.
+BATCH_ROWS = 100
+
 
 def read_texts(path: Path, text_column: str) -> Texts:
     """Yields the texts or chats of a file with their line numbers, in order.
@@ -41,13 +44,22 @@ def read_texts(path: Path, text_column: str) -> Texts:
             f"{path.name} has no ending that can be read; allowed are {', '.join(READERS)}, and all but parquet "
             "with .gz after it."
         )
-    if not path.is_file():
-        raise CorpusFileError(f"There is no file {path}; check the path given as corpus.")
+    require_file(path)
     if path.stat().st_size == 0:
         raise CorpusFileError(f"{path.name} is empty (0 bytes); it should hold text in one of the corpus's languages.")
     for position, value in reader(path, text_column):
         if not isinstance(value, str) or value.strip():
             yield position, value
+
+
+def require_file(path: Path) -> None:
+    """Checks that there is such a file.
+
+    Raises:
+        CorpusFileError: there is none.
+    """
+    if not path.is_file():
+        raise CorpusFileError(f"There is no file {path}; check the path given as corpus.")
 
 
 def file_format(path: Path) -> str | None:
@@ -94,14 +106,22 @@ def _read_jsonl(path: Path, text_column: str) -> Texts:
     for number, line in _lines(path):
         if not line.strip():
             continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise CorpusFileError(
-                f"{path.name}, line {number}: not a whole JSON object ({error.msg}, column {error.colno}); each line "
-                f'must be one, such as {{"{text_column}": "..."}}. A file that was cut short ends like this.'
-            ) from error
-        yield number, _field(record, text_column, path, number)
+        yield number, _field(_record(line, text_column, path, number), text_column, path, number)
+
+
+def _record(line: str, text_column: str, path: Path, number: int) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise CorpusFileError(
+            f"{path.name}, line {number}: not a whole JSON object ({error.msg}, column {error.colno}); each line "
+            f'must be one, such as {{"{text_column}": "..."}}. A file that was cut short ends like this.'
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise CorpusFileError(
+            f"{path.name}, line {number}: JSON that Python cannot read ({error}), such as a number of thousands of digits "
+            "or lists inside lists a thousand deep; repair or remove that line."
+        ) from error
 
 
 def _read_csv(path: Path, text_column: str) -> Texts:
@@ -156,7 +176,7 @@ def _read_parquet(path: Path, text_column: str) -> Texts:
                 "the right one with text_column=."
             )
         number = 0
-        for batch in file.iter_batches(columns=[text_column]):
+        for batch in file.iter_batches(BATCH_ROWS, columns=[text_column]):
             for text in batch.column(0).to_pylist():
                 number += 1
                 yield number, _field({text_column: text}, text_column, path, number)

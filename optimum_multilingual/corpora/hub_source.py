@@ -48,13 +48,14 @@ class HubSource:
     def codes(self) -> dict[Language, str]:
         """What the dataset calls each of its languages.
 
-        Where two codes mean the same language ("zh" and "zh-CN"), the shorter one is taken.
+        Where several codes mean the same language ("zh", "zh-CN"), its tag is taken, if that is one of them, or else
+        the shortest.
         """
         found: dict[Language, str] = {}
         for code in sorted(self._all_codes(), key=lambda code: (len(code), code)):
             language = self.entry.language_of(code)
-            if language is not None:
-                found.setdefault(language, code)
+            if language is not None and (language not in found or code == language.tag):
+                found[language] = code
         return found
 
     def shards(self, language: Language) -> list[Shard]:

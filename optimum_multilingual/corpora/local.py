@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import CorpusError, LanguageError
-from ..languages import Language, find_language
+from ..errors import CorpusError
+from ..languages import Language
 from .document import Document
-from .files import READERS, file_format, read_texts
+from .files import READERS, file_format, read_texts, require_file
+from .labels import language_called
 
 
 class LocalCorpus:
@@ -33,7 +34,8 @@ class LocalCorpus:
         """Takes the files of a folder that are named after a language: `sw.txt`, `swh_Latn.jsonl.gz`, `Swahili.csv`.
 
         Raises:
-            CorpusError: there is no such folder, it holds no such file, or two for one language.
+            CorpusError: there is no such folder, it holds no such file, or two for one language, or one whose name
+                says more than a language: `zh.Hant.txt`.
         """
         folder = Path(folder)
         if not folder.is_dir():
@@ -67,7 +69,13 @@ class LocalCorpus:
             yield Document.from_value(f"{path.name}:{position}", value)
 
     def identity(self) -> dict[str, Any]:
-        """Changes whenever a file does: place, size and time of change of each."""
+        """Changes whenever a file does: place, size and time of change of each.
+
+        Raises:
+            CorpusFileError: a file is missing.
+        """
+        for path in self.files.values():
+            require_file(path)
         stats = {language.tag: (path.resolve(), path.stat()) for language, path in self.files.items()}
         places = {tag: [str(path), stat.st_size, stat.st_mtime_ns] for tag, (path, stat) in stats.items()}
         return {"files": places, "text_column": self.text_column}
@@ -77,9 +85,23 @@ class LocalCorpus:
 
 
 def _language_of(path: Path) -> Language | None:
-    if not path.is_file() or file_format(path) is None:
+    ending = file_format(path)
+    if not path.is_file() or ending is None:
         return None
-    try:
-        return find_language(path.name.split(".", 1)[0])
-    except LanguageError:
-        return None
+    stem = path.name.removesuffix(".gz").removesuffix(ending)
+    if "." not in stem:
+        return language_called(stem)
+    # Passed over like any other name, but for one that begins with a language: zh.Hant.txt was meant to be read.
+    if language_called(stem.split(".")[0]) is not None:
+        raise _dot_in_name(path, stem)
+    return None
+
+
+def _dot_in_name(path: Path, stem: str) -> CorpusError:
+    joined = stem.replace(".", "-")
+    name = joined if language_called(joined) is not None else stem.split(".")[0]
+    return CorpusError(
+        f"{path.name} has a dot inside its name, and nothing says whether what follows belongs to the language; a file is "
+        f"named after its language alone, such as {name}{path.name.removeprefix(stem)}. Rename it, move it out of the folder, "
+        "or give corpus= a mapping of language to file."
+    )

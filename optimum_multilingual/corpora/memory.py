@@ -1,13 +1,12 @@
-"""Corpora already in memory or behind a `datasets` object."""
+"""Texts that are already in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
-from ..errors import CorpusError, LanguageError
-from ..languages import Language, find_language
+from ..errors import ConfigError
+from ..languages import Language
 from .document import Document
 
 
@@ -18,10 +17,13 @@ class MappingCorpus:
 
     Args:
         texts: an iterable of str for each language. One that can be read only once is read into memory here.
+
+    Raises:
+        ConfigError: a language has a set, a mapping or a dataset, which are no texts in an order.
     """
 
     def __init__(self, texts: Mapping[Language, Iterable[str]]):
-        self.texts = {language: _rereadable(given) for language, given in texts.items()}
+        self.texts = {language: _rereadable(language, given) for language, given in texts.items()}
 
     def languages(self) -> tuple[Language, ...]:
         return tuple(self.texts)
@@ -35,83 +37,22 @@ class MappingCorpus:
         return {"kind": "mapping", "languages": [language.tag for language in self.texts]}
 
 
-class DatasetCorpus:
-    """A `datasets.Dataset` or `IterableDataset` with a column of texts and a column of languages.
-
-        >>> corpus = DatasetCorpus(load_dataset("csv", data_files="texts.csv", split="train"))
-
-    Args:
-        dataset: rows of all languages together.
-        text_column: the column that holds the text.
-        language_column: the column that holds the language, as any name or code; rows of a value that names no
-            language can never be asked for.
-
-    Raises:
-        CorpusError: a column is missing.
-    """
-
-    def __init__(self, dataset: Any, text_column: str = "text", language_column: str = "language"):
-        columns = dataset.column_names
-        for column in (text_column, language_column):
-            if columns is not None and column not in columns:
-                raise CorpusError(_missing_column_message(column, columns))
-        self.dataset = dataset
-        self.text_column = text_column
-        self.language_column = language_column
-
-    @lru_cache(maxsize=1)  # noqa: B019  the corpus and this cache live and die with one run
-    def languages(self) -> tuple[Language, ...]:
-        values = (self._value(row, self.language_column) for row in self.dataset)
-        found = (_language_or_none(value) for value in values)
-        return tuple(dict.fromkeys(language for language in found if language is not None))
-
-    def documents(self, language: Language) -> Iterator[Document]:
-        for number, row in enumerate(self.dataset, start=1):
-            if _language_or_none(self._value(row, self.language_column)) != language:
-                continue
-            value = self._value(row, self.text_column)
-            if value is None:
-                raise CorpusError(
-                    f"Row {number} of the dataset has no {self.text_column!r}; repair or remove that row."
-                )
-            if not isinstance(value, str) or value.strip():
-                yield Document.from_value(f"dataset/{number}", value)
-
-    def identity(self) -> dict[str, Any] | None:
-        """The fingerprint that `datasets` keeps of all that was done to a dataset; None for a stream."""
-        fingerprint = getattr(self.dataset, "_fingerprint", None)
-        columns = [self.text_column, self.language_column]
-        return None if fingerprint is None else {"fingerprint": fingerprint, "columns": columns}
-
-    def describe(self) -> dict[str, Any]:
-        info = getattr(self.dataset, "info", None)
-        return {
-            "kind": "dataset",
-            "name": getattr(info, "dataset_name", None),
-            "version": str(info.version) if info is not None and info.version is not None else None,
-            "licence": getattr(info, "license", None) or None,
-        }
-
-    def _value(self, row: Mapping[str, Any], column: str) -> Any:
-        # A streaming dataset may not know its columns before its rows are read.
-        if column not in row:
-            raise CorpusError(_missing_column_message(column, row))
-        return row[column]
-
-
-def _missing_column_message(column: str, columns: Iterable[str]) -> str:
-    return (
-        f"The dataset has no column {column!r}, only {', '.join(map(repr, columns))}; name the right ones with "
-        "text_column= and language_column=."
-    )
-
-
-def _rereadable(texts: Iterable[str]) -> Iterable[str]:
+def _rereadable(language: Language, texts: Iterable[str]) -> Iterable[str]:
+    instead = _what_to_give(texts, language.short)
+    if instead is not None:
+        raise ConfigError(
+            f"The texts of {language.name} ({language.tag}) are given as a {type(texts).__name__}, and a list, or another "
+            f"iterable that is in the same order every time, is needed; {instead}."
+        )
     return list(texts) if isinstance(texts, Iterator) else texts
 
 
-def _language_or_none(value: Any) -> Language | None:
-    try:
-        return find_language(value)
-    except LanguageError:
-        return None
+def _what_to_give(texts: Iterable[str], code: str) -> str | None:
+    """What to give in place of something that can be iterated over, and still is no texts in an order; None for texts."""
+    if isinstance(texts, set | frozenset):
+        return f"a set has another order in every process, so give {{{code!r}: sorted(texts)}}"
+    if hasattr(texts, "column_names"):
+        return f"give the column of the texts, such as {{{code!r}: dataset['text']}}"
+    if isinstance(texts, Mapping):
+        return f"of a mapping only the keys would be read, so give {{{code!r}: list(texts.values())}} if its values are the texts"
+    return None

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 
 import pytest
 from hypothesis import given
@@ -27,6 +27,18 @@ class Endless:
             self.read += 1
             yield f"text {self.read}"
         raise AssertionError("an endless corpus was read to its end")
+
+
+class Recorded:
+    """Texts that are written down as they are read."""
+
+    def __init__(self, texts, read):
+        self.texts, self.read = texts, read
+
+    def __iter__(self):
+        for text in self.texts:
+            self.read.append(text)
+            yield text
 
 
 def corpus_of(count, *languages):
@@ -134,6 +146,27 @@ def test_an_endless_corpus_is_streamed_and_read_no_further_than_the_buffer(buffe
     drawn = [document.text for document in islice(stream, 20)]
     assert len(set(drawn)) == 20
     assert endless.read == 20 + buffer_size
+
+
+def test_fewer_documents_are_held_where_they_are_long():
+    held = [f"{number} " + "x" * (10 if number < 8 else 50) for number in range(100)]
+    read = []
+    stream = shuffled_documents(MappingCorpus({SW: Recorded(held, read)}), SW, None, 0, 10, buffer_characters=200)
+    waiting = [len("".join(read)) - drawn for drawn in accumulate(len(document.text) for document in stream)]
+    assert sorted(read) == sorted(held)
+    assert max(waiting) <= 200 + max(map(len, held)) and waiting[0] > 200  # With the one that was just read.
+
+
+def test_a_document_longer_than_the_buffer_is_shuffled_all_the_same():
+    corpus = MappingCorpus({SW: [f"{number} " + "x" * 100 for number in range(20)]})
+    assert sorted(texts(corpus, buffer_characters=50)) == sorted(texts(corpus))
+
+
+@given(count=st.integers(0, 60), buffer_size=st.integers(1, 70), seed=st.integers(0, 99))
+def test_a_buffer_with_room_for_their_characters_changes_no_order(count, buffer_size, seed):
+    corpus = corpus_of(count)
+    drawn = texts(corpus, seed=seed, buffer_size=buffer_size)
+    assert drawn == texts(corpus, seed=seed, buffer_size=buffer_size, buffer_characters=7 * (buffer_size + 1))
 
 
 def test_one_part_of_an_endless_corpus_is_streamed():

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pyarrow
@@ -67,6 +68,10 @@ BAD_FILES = {
     "not gzip": ("sw.txt.gz", b"habari\n", ["sw.txt.gz, after line 0:", "gzip data is damaged", "download the file again"]),
     "not json": ("sw.jsonl", b"habari\n", ["sw.jsonl, line 1:", "not a whole JSON object", '{"text": "..."}']),
     "jsonl cut": ("sw.jsonl", b'{"text": "a"}\n\n{"text": "hab', ["sw.jsonl, line 3:", "not a whole JSON", "cut short"]),
+    "jsonl huge number": ("sw.jsonl", b'{"text": "a"}\n{"text": "b", "id": %s}' % (b"9" * 5000),
+                          ["sw.jsonl, line 2:", "JSON that Python cannot read", "digits", "remove that line"]),
+    "jsonl deep lists": ("sw.jsonl", b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+                         ["sw.jsonl, line 1:", "JSON that Python cannot read", "recursion", "remove that line"]),
     "jsonl of lists": ("sw.jsonl", b'["a"]\n', ["sw.jsonl, line 1:", "no text under 'text'", "found list", "text_column="]),
     "jsonl without column": ("sw.jsonl", b'{"text": "a"}\n{"id": 1, "body": "b"}\n',
                              ["sw.jsonl, line 2:", "no text under 'text'", "found 'id', 'body'", "text_column="]),
@@ -231,6 +236,16 @@ def test_texts_before_a_bad_line_are_given_first(tmp_path):
     assert next(texts) == (1, "one")
     with pytest.raises(CorpusFileError, match="line 2"):
         next(texts)
+
+
+def test_the_first_text_of_a_parquet_file_takes_the_memory_of_a_few(tmp_path):
+    path = tmp_path / "sw.parquet"
+    path.write_bytes(as_parquet([f"{number} " + "habari " * 1500 for number in range(3000)]))
+    tracemalloc.start()
+    assert next(read_texts(path, "text"))[0] == 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000  # A hundred texts take 1 MB, all of them 31 MB.
 
 
 def test_only_the_names_of_corpus_files_have_a_format():

@@ -89,6 +89,19 @@ def test_a_repository_is_asked_for_its_languages(serve, name, tags):
     assert {language.tag for language in serve(name).languages()} == tags
 
 
+def test_of_several_codes_of_a_language_its_tag_is_taken_or_else_the_shortest(hub, tmp_path):
+    for code in ("swa_Latn", "swh_Latn", "swh-Latn", "zh-CN", "zh"):
+        write_rows(tmp_path / "texts" / f"{code}.jsonl", [{"text": f"of {code}"}])
+    hub.add("datasets", "me/texts", tmp_path / "texts")
+    corpus = HubCorpus.from_repository("me/texts", "{code}.jsonl")
+    assert {
+        tag: [document.text for document in corpus.documents(find_language(tag))] for tag in ("swh_Latn", "zh")
+    } == {
+        "swh_Latn": ["of swh_Latn"],
+        "zh": ["of zh"],
+    }
+
+
 def test_a_language_with_its_own_entry_is_read_from_that_repository(serve, hub):
     next(serve("fineweb2").documents(find_language("en")))
     assert [request for request in hub.requests if "/resolve/" in request and "fineweb-2" in request] == []

@@ -30,12 +30,33 @@ def folder(tmp_path):
     ("zh-Hant.txt", "cmn_Hant"),
     ("cmn_Hant.txt", "cmn_Hant"),
     ("Haitian Creole.txt", "hat_Latn"),
-    ("sw.train.txt", "swh_Latn"),
+    ("cmn_Hani.txt", "cmn_Hans"),
+    ("yue_Hani.txt", "yue_Hant"),
 ])  # fmt: skip
 def test_a_file_may_be_named_by_tag_short_code_or_name(folder, name, tag):
     corpus = LocalCorpus.from_folder(folder(**{name: "habari\n"}))
     assert [language.tag for language in corpus.languages()] == [tag]
     assert [document.text for document in corpus.documents(find_language(tag))] == ["habari"]
+
+
+@pytest.mark.parametrize(("name", "better"), [
+    ("zh.Hant.txt", "zh-Hant.txt"),
+    ("sr.Latn.jsonl", "sr-Latn.jsonl"),
+    ("zh.Hant.txt.gz", "zh-Hant.txt.gz"),
+    ("sw.train.csv", "sw.csv"),
+])  # fmt: skip
+def test_a_language_with_a_dot_behind_it_is_refused_with_a_better_name(folder, name, better):
+    with pytest.raises(CorpusError) as caught:
+        LocalCorpus.from_folder(folder(**{"en.txt": "one", name: "x"}))
+    assert f"{name} has a dot inside its name" in str(caught.value)
+    assert f"named after its language alone, such as {better}. Rename it, move it out of the folder" in str(
+        caught.value
+    )
+
+
+def test_a_name_with_a_dot_that_begins_with_no_language_is_passed_over(folder):
+    corpus = LocalCorpus.from_folder(folder(**{"sw.txt": "habari", "README.old.txt": "notes", "v1.en.txt": "x"}))
+    assert (corpus.languages(), corpus.passed_over) == ((SW,), ("README.old.txt", "v1.en.txt"))
 
 
 def test_a_folder_gives_every_language_its_own_file(folder):
@@ -102,6 +123,12 @@ def test_a_folder_without_corpus_files_is_refused(folder, names):
         LocalCorpus.from_folder(folder(**dict.fromkeys(names, "x")))
     assert ".txt, .jsonl, .csv, .parquet" in str(caught.value)
     assert "expected names such as en.txt, sw.jsonl.gz or swh_Latn.parquet" in str(caught.value)
+
+
+def test_a_mapped_file_that_is_missing_has_no_identity(tmp_path):
+    corpus = LocalCorpus({SW: tmp_path / "sw.txt"})
+    with pytest.raises(CorpusFileError, match=r"There is no file .*sw\.txt; check the path given as corpus"):
+        corpus.identity()
 
 
 def test_a_bad_file_is_refused_when_its_language_is_read(folder):

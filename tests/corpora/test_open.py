@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict, IterableDatasetDict
 
 from optimum_multilingual.corpora import Corpus, Document, open_corpus, require_languages
 from optimum_multilingual.errors import ConfigError, CorpusError, CorpusFileError, LanguageError
@@ -66,6 +66,25 @@ def test_a_dataset_is_opened_with_the_columns_that_were_named(streaming):
     corpus = open_corpus(dataset.to_iterable_dataset() if streaming else dataset, "body", "lang")
     assert corpus.languages() == (SW,)
     assert texts(corpus) == ["habari"]
+
+
+@pytest.mark.parametrize("kind", [DatasetDict, IterableDatasetDict])
+def test_the_splits_of_a_dataset_are_refused_with_the_one_to_give(kind):
+    dataset = Dataset.from_dict({"text": ["habari"], "language": ["sw"]})
+    with pytest.raises(ConfigError) as caught:
+        open_corpus(kind(train=dataset if kind is DatasetDict else dataset.to_iterable_dataset()))
+    message = str(caught.value)
+    assert (
+        f"cannot be a {kind.__name__}, of which the splits are 'train'; give one of them, such as dataset['train']"
+        in message
+    )
+    assert "a mapping of language to texts, such as {'train': dataset['train']['text']}" in message
+
+
+@pytest.mark.parametrize("given", [{"habari"}, {"a": "habari"}, Dataset.from_dict({"text": ["habari"]})])
+def test_a_language_whose_texts_are_in_no_order_or_no_texts_is_refused(given):
+    with pytest.raises(ConfigError, match=r"The texts of Swahili \(swh_Latn\) are given as a .*, and a list"):
+        open_corpus({"sw": given})
 
 
 def test_the_text_column_reaches_folders_and_mappings_of_files(tmp_path):
