@@ -51,6 +51,7 @@ _HOME = {
     "sweep_settings": "analysis.sweep",
 }
 
+# Without MultilingualPerplexity, which needs the extra evaluate: `import *` takes every name here.
 __all__ = [
     "CalibrationSet",
     "Document",
@@ -59,7 +60,6 @@ __all__ = [
     "Language",
     "MultilingualCalibrationConfig",
     "MultilingualError",
-    "MultilingualPerplexity",
     "MultilingualReport",
     "Recovery",
     "RecoveryConfig",
@@ -101,7 +101,7 @@ if TYPE_CHECKING:
     from .corpora.document import Document
     from .corpora.hub import HubCorpus
     from .errors import MultilingualError
-    from .evaluation.perplexity import MultilingualPerplexity
+    from .evaluation.perplexity import MultilingualPerplexity as MultilingualPerplexity
     from .hub.load_report import load_report
     from .hub.push import push_to_hub
     from .languages import Language, find_language
@@ -119,4 +119,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *_HOME])

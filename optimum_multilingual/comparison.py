@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -25,6 +26,8 @@ from .loaded_weights import require_all_weights
 from .model_checks import load_config, longest_sequence, public_name, require_causal_lm, require_causal_lm_config
 from .report.measures import make_report
 from .report.multilingual_report import MultilingualReport
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate_checkpoints(
@@ -126,6 +129,12 @@ def prepare_comparison(
     before, after = load_config(reference), load_config(quantized, **how)
     for name, each in ((reference, before), (quantized, after)):
         require_causal_lm_config(each, str(name))
+    rounded = getattr(before, "quantization_config", None)
+    if rounded is not None:
+        method = rounded.get("quant_method")
+        logger.warning(
+            "The reference %s is quantized itself (%s); losses are against what it has left.", reference, method
+        )
     sizes = [each.get_text_config().vocab_size for each in (before, after)]
     if sizes[0] != sizes[1]:
         raise ModelError(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
+
+# What can be a name on the Hub: a model, or its owner and the model.
+REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def require_causal_lm(model: Any) -> None:
@@ -30,11 +34,16 @@ def load_config(name: str | Path, gguf_file: str | None = None) -> Any:
         gguf_file: name of a GGUF file there, whose config is meant.
 
     Raises:
-        ModelError: Transformers here knows no such model, the file says not which it is, or only its own code can read it.
+        ModelError: there is no such folder, Transformers here knows no such model, the file says not which it is, or only its
+            own code can read it.
         OSError: there is no such model, or its config.json is no JSON.
     """
     from transformers import AutoConfig
 
+    if not Path(name).exists() and not REPOSITORY.fullmatch(str(name)):
+        raise ModelError(
+            f"There is no folder {name}; give the folder of a model, or its name on the Hub, such as 'me/model'."
+        )
     options = {} if gguf_file is None else {"gguf_file": gguf_file}
     try:
         return AutoConfig.from_pretrained(str(name), trust_remote_code=False, **options)

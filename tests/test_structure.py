@@ -167,6 +167,11 @@ def test_files_are_small_and_named_after_what_they_hold(path):
     assert path.stem not in {"utils", "helpers", "common", "misc"}
 
 
+def test_star_import_needs_no_extra():
+    script = "import sys; sys.modules['evaluate'] = None; from optimum_multilingual import *"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_public_names_are_sorted_and_exist():
     names = optimum_multilingual.__all__
     assert names == sorted(names)

@@ -98,15 +98,16 @@ class Manifest:
 
     @classmethod
     def load(cls, path: str | Path) -> Manifest:
-        """Reads the manifest in a file.
+        """Reads the manifest in a file, or in the folder of a set.
 
         Raises:
             CalibrationSetError: it cannot be read, is damaged, or is of another version.
         """
-        if not Path(path).is_file():
+        path = Path(path) / MANIFEST_FILE if Path(path).is_dir() else Path(path)
+        if not path.is_file():
             raise CalibrationSetError(f"There is no file {path}; give the {MANIFEST_FILE} of a calibration set.")
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise CalibrationSetError(f"{path} is no whole manifest ({error}); build the set again.") from error
 

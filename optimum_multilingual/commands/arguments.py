@@ -97,6 +97,12 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
         help="in each language, in whole documents, eight or more (default: %(default)s)",
     )
     group.add_argument(
+        "--evaluation-sequence-length",
+        type=int,
+        metavar="N",
+        help="longest window in tokens (default: that of the calibration rows, or 512 without any)",
+    )
+    group.add_argument(
         "--stride", type=int, help="new tokens in each window of a long document (default: all of a window)"
     )
     group.add_argument(
@@ -126,6 +132,7 @@ def evaluation_from(args: argparse.Namespace, languages: Sequence[str] | None = 
         seed=args.evaluation_seed,
         corpus=args.evaluation_corpus,
         tokens_per_language=args.evaluation_tokens,
+        sequence_length=args.evaluation_sequence_length,
         stride=args.stride,
         tasks=separated(args.tasks),
         task_folder=args.task_folder,

@@ -71,6 +71,11 @@ def _open_name(given: str, text_column: str) -> Corpus:
         from .hub import HubCorpus
 
         return HubCorpus.from_catalog(given)
+    if Path(given).is_file():
+        raise CorpusError(
+            f"{given} is a file; corpus= takes a folder with one file for each language, or a mapping such as "
+            f"{{'en': '{given}'}}."
+        )
     if not Path(given).is_dir():
         raise CorpusError(
             f"There is no folder {given}; corpus= takes a folder with one file for each language, 'embedded', or a name of "

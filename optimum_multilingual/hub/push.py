@@ -31,6 +31,10 @@ PLOT_FOLDER = "plots/"
 # What is written beside the weights of one checkpoint, and tells of no other.
 RECORDS = (REPORT_FILE, MANIFEST_FILE, MAP_FILE)
 
+NO_TOKENIZER = (
+    "no tokenizer, without which nobody can use the model: save the base model's into the folder before pushing "
+    "(AutoTokenizer.from_pretrained(...).save_pretrained(folder))"
+)
 CARD_IS_REPLACED = (
     f"the {CARD} in the folder replaces the one on the Hub, which says something else around our part. Leave it out of the "
     "folder to keep that one."
@@ -180,6 +184,8 @@ def _prepared(
         notes = [*notes, CARD_IS_REPLACED]
     if given.licence is None:
         notes = [*notes, f"no licence: {given.no_licence}. Give licence= (--licence) if you know it."]
+    if not any(name.startswith("tokenizer") for name in checkpoint.files):
+        notes = [*notes, NO_TOKENIZER]
     if checkpoint.report is None:
         notes = [*notes, "no report: nothing was measured, so the card cannot say what any language lost"]
     sizes = {name: len(each) if isinstance(each, bytes) else each.stat().st_size for name, each in files.items()}

@@ -55,8 +55,7 @@ class Recipe:
     @property
     def in_a_shell(self) -> bool:
         """Whether the command line can say all of it."""
-        windows = "sequence_length" in (self.evaluation or {})
-        return not (self.upstream or self.repository or self.evaluation_repository or windows)
+        return not (self.upstream or self.repository or self.evaluation_repository)
 
 
 def recipe_of(

@@ -15,6 +15,7 @@ EVALUATION_OPTIONS = {
     "tokens_per_language": "--evaluation-tokens",
     "languages": "--evaluation-languages",
     "corpus": "--evaluation-corpus",
+    "sequence_length": "--evaluation-sequence-length",
     "seed": "--evaluation-seed",
 }
 LINE = 100

@@ -121,7 +121,8 @@ def _status(error: Any, repo_id: str, revision: str | None) -> str:
 
 def _connection(error: Any, repo_id: str, revision: str | None) -> str:
     return (
-        f"The connection to {constants.ENDPOINT} failed ({type(error).__name__}: {error}). Check the network. {RESUME}"
+        f"The connection to {constants.ENDPOINT} failed ({type(error).__name__}: {error}). Check the network; "
+        f"HF_HUB_OFFLINE=1 lets a dry run ask nobody. {RESUME}"
     )
 
 

@@ -152,6 +152,13 @@ def _require_same_measuring(which: str, report: MultilingualReport, other: Multi
                 f"{which} have different reference models ({key} {report.setting.get(key)!r} and {other.setting.get(key)!r}); "
                 "only losses from the same model can be compared."
             )
+    windows = report.evaluation.get("sequence_length"), other.evaluation.get("sequence_length")
+    if windows[0] != windows[1]:
+        raise ConfigError(
+            f"{which} were measured in windows of up to {windows[0]} and {windows[1]} tokens. Windows are as long as the "
+            "calibration rows unless said otherwise: evaluate both again with one length, by "
+            "EvaluationConfig(sequence_length=...) or --evaluation-sequence-length."
+        )
     confidences = report.evaluation["confidence"], other.evaluation["confidence"]
     if confidences[0] != confidences[1]:
         raise ConfigError(

@@ -200,7 +200,7 @@ def test_nonsense_is_built_and_shown(cli, tiny_model_path, tmp_path):
     arguments = ["--nonsense", "random-tokens", *SMALL, "--output", tmp_path / "set"]
     code, out, err = cli("calibrate", tiny_model_path, *arguments)
     assert code == 0 and "zxx_Zyyy" in out, err
-    code, out, err = cli("calibrate", tiny_model_path, "--verify", tmp_path / "set" / "calibration_manifest.json")
+    code, out, err = cli("calibrate", tiny_model_path, "--verify", tmp_path / "set")
     assert code == 0 and out.startswith("identical: 6 rows"), err
     quantize = ["quantize", tiny_model_path, "--calibration-set", tmp_path / "set", "--output", tmp_path / "model"]
     code, _, err = cli(*quantize)

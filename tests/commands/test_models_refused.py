@@ -82,6 +82,37 @@ def test_settings_of_generation_that_cannot_be_saved_are_refused_before_the_work
     assert code == 1 and "generation_config.json" in err and "do_sample=true" in err and out == ""
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "recover", "quantize"])
+def test_a_folder_that_is_not_there_is_said_to_be_none(cli, tiny_model_path, tmp_path, verb):
+    models = {
+        "evaluate": [tiny_model_path, "missing/"],
+        "recover": ["missing/", tiny_model_path],
+        "quantize": ["missing/"],
+    }
+    output = [] if verb == "evaluate" else ["--output", tmp_path / "out"]
+    languages = ["--languages", "en"] if verb == "evaluate" else SMALL
+    code, _, err = cli(verb, *models[verb], *languages, *QUICK, *output)
+    assert code == 1 and "There is no folder missing" in err.strip().splitlines()[-1], err
+
+
+def test_a_reference_that_is_quantized_itself_is_told(cli, tiny_model_path, tmp_path, caplog):
+    code, _, err = cli("quantize", tiny_model_path, *SMALL, *QUICK, "--no-evaluation", "--output", tmp_path / "out")
+    assert code == 1 and "--bootstrap-draws" in err
+    code, _, err = cli("quantize", tiny_model_path, *SMALL, "--no-evaluation", "--output", tmp_path / "out")
+    assert code == 0, err
+    code, _, err = cli("evaluate", tmp_path / "out", tiny_model_path, "--languages", "en", *QUICK)
+    assert code == 0 and "is quantized itself (gptq)" in caplog.text, err
+
+
+def test_reports_in_windows_of_other_lengths_say_so(cli, tiny_model_path, tmp_path):
+    for name, windows in (("a.json", []), ("b.json", ["--evaluation-sequence-length", "64"])):
+        languages = ["--languages", "en", *QUICK, *windows]
+        code, _, err = cli("evaluate", tiny_model_path, tiny_model_path, *languages, "--output", tmp_path / name)
+        assert code == 0, err
+    code, _, err = cli("report", tmp_path / "a.json", tmp_path / "b.json")
+    assert code == 1 and "windows of up to 512 and 64 tokens" in err and "--evaluation-sequence-length" in err
+
+
 def test_a_report_is_printed_even_if_the_checkpoint_cannot_be_saved(cli, full_disk, tiny_model_path, tmp_path):
     with full_disk(1_000_000):
         code, out, err = cli("quantize", tiny_model_path, *SMALL, *QUICK, "--output", tmp_path / "out")

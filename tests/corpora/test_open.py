@@ -134,6 +134,12 @@ def test_a_folder_that_is_not_there_is_refused():
         open_corpus("embeded")
 
 
+def test_a_file_is_said_to_be_none_of_a_folder(tmp_path):
+    (tmp_path / "en.txt").write_text("text\n")
+    with pytest.raises(CorpusError, match=r"en\.txt is a file; corpus= takes a folder .*\{'en': '.*en\.txt'\}"):
+        open_corpus(str(tmp_path / "en.txt"))
+
+
 def test_a_mapped_file_that_is_not_there_is_refused_when_read(tmp_path):
     with pytest.raises(CorpusFileError, match=r"There is no file .*sw\.txt; check the path"):
         texts(open_corpus({"sw": tmp_path / "sw.txt"}))

@@ -143,6 +143,13 @@ def test_the_card_in_the_folder_is_the_one_that_is_kept(me, out):
     assert (out / "README.md").read_text() == "---\nlicense: mit\n---\n# Mine\n"
 
 
+def test_a_folder_without_a_tokenizer_is_noted(me, out):
+    for path in out.glob("tokenizer*"):
+        path.unlink()
+    [note] = push_to_hub(out, "me/model", licence="mit", dry_run=True).notes
+    assert note.startswith("no tokenizer, without which nobody can use the model")
+
+
 def test_a_card_in_the_folder_that_replaces_another_is_noted(me, out):
     (out / "README.md").write_text("---\nlicense: mit\n---\n# Mine\n")
     for _ in range(2):

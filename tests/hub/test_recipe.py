@@ -86,10 +86,12 @@ def test_text_to_measure_on_is_named_where_its_files_have_the_names_of_the_other
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
 
 
-def test_windows_of_another_length_are_said_in_python_which_alone_can(tiny_model_path, tmp_path):
+def test_windows_of_another_length_are_said(tiny_model_path, tmp_path):
     evaluation = EvaluationConfig(sequence_length=16, **SMALL)
     card = card_of(written(quantize(tiny_model_path, evaluation=evaluation), tmp_path / "out"))
-    assert configuration_in(card).evaluation == evaluation and "optimum-cli multilingual quantize" not in card
+    assert configuration_in(card).evaluation == evaluation
+    said = command_in(card)
+    assert said[said.index("--evaluation-sequence-length") + 1] == "16"
 
 
 def test_windows_of_the_default_length_are_not_said(tiny_model_path, tmp_path):
