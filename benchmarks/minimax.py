@@ -28,12 +28,14 @@ from optimum_multilingual import (
     sweep_settings,
 )
 from optimum_multilingual.analysis.ranking import Losses
+from optimum_multilingual.atomic_folder import written_aside
 from optimum_multilingual.evaluation.bootstrap import percentile_interval
 from optimum_multilingual.languages import find_language
 from optimum_multilingual.report.pooling import Column
 
 LANGUAGES = ["en", "fr", "es", "de", "ru", "zh", "ar", "hi", "ja", "sw", "xh", "yo", "am"]
 EVERY = 10
+ARGUMENTS, SOURCE = "arguments.json", "copy_of.txt"
 QUANTIZERS = {"gptq": {"method": "gptq", "group_size": 64}}
 
 
@@ -54,9 +56,7 @@ def main():
     tuning, final = ({language: articles(args.corpora, language, first) for language in LANGUAGES} for first in (0, 1))
     with tempfile.TemporaryDirectory() as folder:
         output = args.output or Path(folder)
-        model = output / "float32" / args.model.name
-        if not model.is_dir():
-            in_float32(args.model, model)
+        model = in_float32(args.model, output / "float32" / args.model.name)
         for bits in args.bits:
             compare(model, bits, args, calibration, tuning, final, output)
 
@@ -103,7 +103,10 @@ def compare(model, bits, args, calibration, tuning, final, output):
 
 def searched(model, bits, args, calibration, tuning, folder):
     """What a search finds, and the mixture with the lowest worst language that it tried; of an earlier run if it is there."""
-    if not (folder / "minimax.json").is_file():
+    asked = search_arguments(bits, args)
+    if (folder / "minimax.json").is_file():
+        require_same_search(asked, folder)
+    else:
         config = MultilingualCalibrationConfig(
             bits=bits,
             languages=LANGUAGES,
@@ -114,7 +117,10 @@ def searched(model, bits, args, calibration, tuning, folder):
             evaluation=EvaluationConfig(corpus=tuning, tokens_per_language=args.tuning_tokens),
             **QUANTIZERS["gptq"],
         )
-        find_minimax_mixture(model, config, steps=args.steps).save(folder)
+        found = find_minimax_mixture(model, config, steps=args.steps)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ARGUMENTS).write_text(json.dumps(asked, indent=1) + "\n")
+        found.save(folder)
     print(f"# {bits} bits: the search\n\n{(folder / 'minimax.md').read_text()}\n", flush=True)
     found = json.loads((folder / "minimax.json").read_text())
     # Also where the search falls back to uniform shares, so that the table shows what the best mixture it tried does.
@@ -126,6 +132,37 @@ def searched(model, bits, args, calibration, tuning, folder):
         name: {tag: rows / sum(step["rows"]) for tag, rows in zip(found["languages"], step["rows"])}
         for name, step in named.items()
     }
+
+
+def search_arguments(bits, args):
+    """All that a search depends on."""
+    return {
+        "model": str(args.model.resolve()),
+        "corpora": str(args.corpora.resolve()),
+        "languages": LANGUAGES,
+        "quantizer": QUANTIZERS["gptq"],
+        "bits": bits,
+        "seed": args.seeds[0],
+        "rows": args.rows,
+        "length": args.length,
+        "steps": args.steps,
+        "tuning_tokens": args.tuning_tokens,
+    }
+
+
+def require_same_search(asked, folder):
+    """Ends the run where the search that is in a folder was another one."""
+    path = folder / ARGUMENTS
+    made_with = json.loads(path.read_text()) if path.is_file() else {}
+    changed = [
+        f"{name} {made_with.get(name, 'unknown')}, not {asked[name]}"
+        for name in asked
+        if made_with.get(name) != asked[name]
+    ]
+    if changed:
+        raise SystemExit(
+            f"{folder} holds a search with {'; '.join(changed)}. Give another --output, or remove that folder."
+        )
 
 
 def rows_there(texts, tokenizer, length):
@@ -141,11 +178,15 @@ def table(losses, base):
         if place != start:
             changes = [change(losses, place, start, pool) for pool in (np.max, np.mean)]
         worst = f"{find_language(each.worst_language).name} {kl(each.worst)}"
+        if each.broken and np.isfinite(each.worst.value):
+            worst += f", without {', '.join(each.broken)}, which it broke"
         lines.append(f"| {each.setting} | {kl(each.mean)} | {worst} | {' | '.join(changes)} |")
     return "\n".join(lines)
 
 
 def kl(estimate):
+    if not np.isfinite(estimate.value):
+        return "broken"
     return f"{estimate.value:.4f} ({estimate.low:.4f} .. {estimate.high:.4f})"
 
 
@@ -178,8 +219,18 @@ def articles(corpora, language, first):
 
 
 def in_float32(model, folder):
-    AutoModelForCausalLM.from_pretrained(model, dtype="float32").save_pretrained(folder)
-    AutoTokenizer.from_pretrained(model).save_pretrained(folder)
+    """A copy of a model in float32, of an earlier run if it is there; it appears whole, and says of which model it is."""
+    source = str(model.resolve())
+    if not folder.is_dir():
+        with written_aside(folder, "config.json", bool) as aside:
+            AutoModelForCausalLM.from_pretrained(model, dtype="float32").save_pretrained(aside)
+            AutoTokenizer.from_pretrained(model).save_pretrained(aside)
+            (aside / SOURCE).write_text(source)
+    said = (folder / SOURCE).read_text() if (folder / SOURCE).is_file() else "an unknown model"
+    if said != source:
+        raise SystemExit(
+            f"{folder} is a copy of {said}, not of {source}. Give another --output, or remove that folder."
+        )
     return folder
 
 

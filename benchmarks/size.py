@@ -47,9 +47,7 @@ def main():
     )
     with tempfile.TemporaryDirectory() as folder:
         output = args.output or Path(folder) / "size"
-        model = output / args.model.name
-        if not model.exists():
-            in_float32(args.model, model)
+        model = in_float32(args.model, output / args.model.name)
         found = find_sufficient_size(model, config, output / "study", select=True)
         found.save(output / "study")
     print(found)

@@ -31,7 +31,7 @@ def searched(tiny_model_path):
 def test_the_manifest_and_the_report_say_what_the_search_came_to(searched):
     manifest, report = searched.calibration_manifest, searched.multilingual_report
     found = manifest.mixture
-    assert found["kind"] == "minimax" and found["steps"] in (2, 4)
+    assert found["kind"] == "minimax" and found["steps"] in (2, 3, 4)
     rows = {tag: entry["rows"] for tag, entry in manifest.languages.items()}
     assert sum(rows.values()) == 8 and found["improved"] == (rows != {"eng_Latn": 4, "swh_Latn": 4})
     assert report.calibration["mixture"] == found

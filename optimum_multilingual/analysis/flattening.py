@@ -13,7 +13,7 @@ from .learning_curve import PowerLaws
 # The name of the mean over languages among the curves.
 MEAN = "mean"
 
-FLAT, FALLING, UNRESOLVED, BROKEN = "flat", "still falling", "unresolved", "broken"
+FLAT, FALLING, RISES, UNRESOLVED, BROKEN = "flat", "still falling", "rises", "unresolved", "broken"
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,11 @@ class Flattening:
 
     Args:
         language: its tag, or "mean".
-        tokens: of each language, from which one more doubling gains less than the tolerance; within the sizes measured.
+        tokens: of each language, from which one more doubling gains less than the tolerance; within the sizes measured. No number
+            where KL rises or is broken.
         verdict: "flat" where the whole interval lies at or below half the largest size, so that the doubling was measured; "still
-            falling" where it lies above and the last step was seen to gain; else "unresolved". "broken" where a KL is no number.
+            falling" where it lies above and the last step was seen to gain; else "unresolved". "rises" where KL is higher at the
+            largest size than at the smallest, beyond noise. "broken" where a KL is no number.
         floor: KL that no amount of tokens lowers, by the power law.
         exponent: how fast the rest falls.
     """
@@ -57,7 +59,10 @@ def find_flattening(
         row: tokens of a row, of which there are whole ones only.
     """
     if not np.isfinite(values).all():
-        return Flattening(language, Estimate(np.nan, np.nan, np.nan), BROKEN, np.nan, np.nan)
+        return _without_size(language, BROKEN)
+    # A curve that rises fits no power law that falls: to it every doubling gains too little.
+    if percentile_interval(draws[:, -1] - draws[:, 0], confidence)[0] > 0:
+        return _without_size(language, RISES)
     # What is drawn between seeds may take a tiny KL below zero; no KL is.
     curves = np.maximum(np.concatenate([values[None], draws]), values / 1000)
     laws = PowerLaws.fit(tokens, curves)
@@ -69,3 +74,7 @@ def find_flattening(
     verdict = FLAT if high <= tokens[-1] / 2 else FALLING if falls else UNRESOLVED
     whole = [-(-size // row) * row for size in (float(sizes[0]), low, high)]
     return Flattening(language, Estimate(*whole), verdict, float(laws.floor[0]), float(laws.exponent[0]))
+
+
+def _without_size(language: str, verdict: str) -> Flattening:
+    return Flattening(language, Estimate(np.nan, np.nan, np.nan), verdict, np.nan, np.nan)

@@ -50,13 +50,13 @@ def find_minimax_mixture(
         config: method, languages, corpus, seed, and the size as num_rows.
         steps: most quantizations to try, at least 2.
         rate: how fast shares follow damage, above 0 and at most 10.
-        patience: steps without gain before the search ends, at least 1.
+        patience: steps without gain, or new shares in a row that give no new rows, before the search ends, at least 1.
         least_gain: what counts as gain, as a part of the worst damage, from 0 to below 1.
         mean_rise: how much the mean over languages may rise, as a part of what it is with uniform shares; infinite for no limit.
         device_map: as in `from_pretrained`, one device.
 
     Raises:
-        ConfigError: one language, shares already given, no num_rows, no evaluation, a method that reads no text, or a setting of
+        ConfigError: one language, shares already given, no num_rows or no more than there are languages, no evaluation, a method that reads no text, or a setting of
             the search out of its range.
         CorpusExhaustedError: too little text in a language.
 

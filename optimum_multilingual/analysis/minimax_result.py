@@ -64,7 +64,7 @@ class MinimaxMixture:
         worst_change: of the worst language's KL there from uniform to the best mixture tried, relative, with its interval.
         mean_change: the same of the mean over languages.
         languages: in the order of the steps' numbers.
-        steps: every mixture that was tried, the uniform one first.
+        steps: every mixture that was tried, the uniform one first; no two have the same rows.
         best: the one whose worst language lost least on the text of the search, of those that keep the mean.
         seconds: spent on "reference", "copying", "quantizing" and "evaluating".
     """
@@ -116,21 +116,46 @@ class MinimaxMixture:
         return self.to_markdown()
 
     @property
+    def best_is_uniform(self) -> bool:
+        """Whether nothing that was tried was better than uniform shares on the text of the search."""
+        return self.best.rows == self.steps[0].rows
+
+    @property
     def conclusion(self) -> str:
         """What came out, in one paragraph of plain words."""
-        worst = {name: max(of_it, key=of_it.__getitem__) for name, of_it in (("u", self.uniform), ("m", self.minimax))}
+        if self.best_is_uniform:
+            return self._nothing_better()
+        if not np.isfinite(self.worst_change.value):
+            return (
+                f"The best of {len(self.steps)} mixtures or the uniform one breaks a language on text that the search did not "
+                "see, so they cannot be compared and the shares are uniform: unresolved."
+            )
+        before, after = _worst(self.uniform), _worst(self.minimax)
         numbers = (
-            f"on text that the search did not see, the worst language goes from {self.uniform[worst['u']]:.4f} "
-            f"({Language.from_tag(worst['u']).name}) with uniform shares to {self.minimax[worst['m']]:.4f} "
-            f"({Language.from_tag(worst['m']).name}), {_percent(self.worst_change)}, and the mean over languages by "
-            f"{_percent(self.mean_change)}"
+            f"on text that the search did not see, the worst language goes from {before} with uniform shares to {after}, "
+            f"{_percent(self.worst_change)}, and the mean over languages by {_percent(self.mean_change)}"
         )
         if self.improved:
             place = self.steps.index(self.best) + 1
             return f"Of {len(self.steps)} mixtures that were tried, number {place} is the minimax mixture: {numbers}."
+        verdict = "worse" if self.worst_change.low > 0 else "unresolved"
         return (
             f"No mixture of {len(self.steps)} lowered the worst language beyond noise, so the shares are uniform. With the "
-            f"best one tried, {numbers}: unresolved."
+            f"best one tried, {numbers}: {verdict}."
+        )
+
+    def _nothing_better(self) -> str:
+        if not np.isfinite(self.steps[0].worst):
+            return "A language is broken with uniform shares, so there is nothing to search by, and the shares are uniform."
+        ends = f"With them the worst language has {_worst(self.uniform)} on text that the search did not see."
+        if len(self.steps) == 1:
+            return (
+                "No mixture but the uniform one was tried, because the shares that follow its damages give the same whole "
+                f"rows; the shares are uniform. {ends}"
+            )
+        return (
+            f"Of {len(self.steps)} mixtures that were tried, none that keeps the mean was better than the uniform one for the "
+            f"worst language on the text of the search, so the shares are uniform. {ends}"
         )
 
     def to_markdown(self) -> str:
@@ -188,6 +213,11 @@ def _change(losses: Losses, pooled: Any) -> Estimate:
         return Estimate(np.nan, np.nan, np.nan)
     changes = drawn[:, 1] / drawn[:, 0] - 1
     return Estimate(float(value[1] / value[0] - 1), *percentile_interval(changes, losses.confidence))
+
+
+def _worst(damages: Mapping[str, float]) -> str:
+    tag = max(damages, key=damages.__getitem__)
+    return f"{damages[tag]:.4f} ({Language.from_tag(tag).name})"
 
 
 def _percent(change: Estimate) -> str:

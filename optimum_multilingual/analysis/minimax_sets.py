@@ -43,6 +43,7 @@ class MinimaxSets:
         """Draws all rows and all text.
 
         Raises:
+            ConfigError: so few rows that there are no shares to choose from.
             CorpusError: a language has too little text to calibrate with, to measure on, or to tune with beside it.
             OverlapError: some of it is in two places.
         """
@@ -81,6 +82,7 @@ def described_search(found: MinimaxMixture) -> Mapping[str, Any]:
         "temperature": 1.0,
         "steps": len(found.steps),
         "improved": found.improved,
+        "best_is_uniform": found.best_is_uniform,
         "worst_change": to_plain(found.worst_change),
         "mean_change": to_plain(found.mean_change),
     }

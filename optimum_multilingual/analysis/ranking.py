@@ -17,6 +17,9 @@ Draws = Sequence[Mapping[str, np.ndarray]]
 # Measures as ratios of two sums of documents.
 RATIOS = {"kl": (Column.KL, Column.TOKENS), "loss": (Column.QUANTIZED, Column.TOKENS)}
 
+# Numbers that lie closer than this part are equal: the same sums may be added in another order.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -24,12 +27,13 @@ class Ranked:
 
     Args:
         setting: its name.
-        mean: over languages, each counting once.
-        worst: of the language that lost most.
+        mean: over the languages that are compared, each counting once; infinite where the setting broke one.
+        worst: of the language that lost most of those.
         worst_language: which one that is.
-        rank: by the mean; 1 is the lowest. The ends of its interval are whole ranks.
-        best_share: share of the draws in which no other setting has a lower mean.
-        best_worst_share: share of the draws in which no other setting has a lower worst language.
+        rank: by the mean; 1 is the lowest, and equal ones have equal ranks. The ends of its interval are whole ranks.
+        best_share: share of the draws in which its mean is below those of all others.
+        best_worst_share: share of the draws in which its worst language is below those of all others.
+        broken: tags of the languages that the setting broke.
     """
 
     setting: str
@@ -39,6 +43,7 @@ class Ranked:
     rank: Estimate
     best_share: float
     best_worst_share: float
+    broken: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -96,37 +101,88 @@ class Losses:
         return self._interval(self.values[setting, language], self.draws[:, setting, language])
 
     def best(self, language: int) -> int | None:
-        """The setting with the lowest loss of a language, if it has it in as many draws as the confidence asks; else None."""
-        if len(self.settings) == 1:
-            return None
+        """The setting whose loss of a language is below all others in as many draws as the confidence asks; else None."""
         first = int(self.values[:, language].argmin())
-        share = float((self.draws[:, :, language].argmin(axis=1) == first).mean())
-        return first if share >= self.confidence else None
+        if len(self.settings) == 1 or not np.isfinite(self.values[first, language]):
+            return None
+        before = _before(np.zeros(len(self.settings)), self.draws[:, :, language])
+        return first if _share_before_all(before)[first] >= self.confidence else None
+
+    @property
+    def compared(self) -> np.ndarray:
+        """Whether each language counts in the ranking, shape [languages].
+
+        Those do that are whole with every setting that broke the fewest: what all of them broke says nothing on which is
+        best, and a setting that broke more comes after them anyway. Where none is left all count, and no mean is finite.
+        """
+        kept = np.isfinite(self.values[self._broke_fewest]).all(axis=0)
+        return kept if kept.any() else np.ones_like(kept)
+
+    @property
+    def _broken_counts(self) -> np.ndarray:
+        return (~np.isfinite(self.values)).sum(axis=1)
+
+    @property
+    def _broke_fewest(self) -> np.ndarray:
+        return self._broken_counts == self._broken_counts.min()
 
     def ranking(self) -> list[Ranked]:
-        """All settings by the mean over languages, the lowest first."""
-        means, worsts = self.draws.mean(axis=-1), self.draws.max(axis=-1)
-        ranks = means.argsort(axis=1).argsort(axis=1) + 1
+        """All settings by the number of languages they broke, then by the mean over those compared, the lowest first."""
+        counts = self._broken_counts
+        values, draws = self._over_compared(self.values), self._over_compared(self.draws)
+        averages, means, worsts = values.mean(axis=-1), draws.mean(axis=-1), draws.max(axis=-1)
+        before = _before(counts, means)
+        ranks, places = before.sum(axis=-2) + 1, _before(counts, averages).sum(axis=-2) + 1
+        best, best_worst = _share_before_all(before), _share_before_all(_before(counts, worsts))
         ranked: list[Ranked] = []
-        for place in self.values.mean(axis=-1).argsort(kind="stable"):
+        for place in np.lexsort((averages, counts)):
             rank = np.quantile(ranks[:, place], [(1 - self.confidence) / 2, (1 + self.confidence) / 2])
+            worst = self._worst_language(place)
             ranked.append(
                 Ranked(
                     setting=self.settings[place],
-                    mean=self._interval(self.values[place].mean(), means[:, place]),
-                    worst=self._interval(self.values[place].max(), worsts[:, place]),
-                    worst_language=self.languages[int(self.values[place].argmax())],
-                    rank=Estimate(len(ranked) + 1, float(np.floor(rank[0])), float(np.ceil(rank[1]))),
-                    best_share=float((means.argmin(axis=1) == place).mean()),
-                    best_worst_share=float((worsts.argmin(axis=1) == place).mean()),
+                    mean=self._interval(averages[place], means[:, place]),
+                    worst=self._interval(values[place].max(), worsts[:, place]),
+                    worst_language=self.languages[worst],
+                    rank=Estimate(int(places[place]), float(np.floor(rank[0])), float(np.ceil(rank[1]))),
+                    best_share=float(best[place]),
+                    best_worst_share=float(best_worst[place]),
+                    broken=tuple(np.array(self.languages)[~np.isfinite(self.values[place])].tolist()),
                 )
             )
         return ranked
+
+    def _over_compared(self, of_it: np.ndarray) -> np.ndarray:
+        return np.where(self._broke_fewest[:, None], of_it, np.inf).compress(self.compared, axis=-1)
+
+    def _worst_language(self, setting: int) -> int:
+        """The one compared that lost most; of a setting that broke more than others one that it broke."""
+        counts = self.compared if self._broke_fewest[setting] else True
+        return int(np.where(counts, self.values[setting], -np.inf).argmax())
 
     def _interval(self, value: float, draws: np.ndarray) -> Estimate:
         if not np.isfinite(value):
             return Estimate(np.inf, np.nan, np.nan)
         return Estimate(float(value), *percentile_interval(draws, self.confidence))
+
+
+def _before(broken: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Whether a setting comes before another: it broke fewer languages, or as many and loses less; equal ones do not.
+
+    Args:
+        broken: number of languages, shape [settings].
+        losses: shape [..., settings].
+
+    Returns:
+        Shape [..., settings, settings]; the last axis is the one that comes after.
+    """
+    fewer, as_many = broken[:, None] < broken, broken[:, None] == broken
+    return fewer | (as_many & (losses[..., :, None] * (1 + ROUNDING) < losses[..., None, :]))
+
+
+def _share_before_all(before: np.ndarray) -> np.ndarray:
+    """Share of the draws in which a setting comes before all others, shape [settings]."""
+    return (before.sum(axis=-1) == before.shape[-1] - 1).mean(axis=0)
 
 
 def _ratio(sums: np.ndarray, upper: int, lower: int) -> float:

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from ..checkpoint import setting_of
 from ..config import DEFAULT_SEARCH_STEPS, MultilingualCalibrationConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, CorpusExhaustedError
 from ..evaluation.evaluator import Evaluation, Reference
 from ..evaluation.held_out import HeldOutDocument, Window
 from ..languages import Language
@@ -40,7 +40,7 @@ class SearchRule:
     Args:
         steps: most quantizations to try, at least 2; the first is the uniform mixture.
         rate: how fast shares follow damage, above 0 and at most 10.
-        patience: steps without gain before the search ends, at least 1.
+        patience: steps without gain, or new shares in a row that give no new rows, before the search ends, at least 1.
         least_gain: what counts as gain, as a part of the worst damage, from 0 to below 1.
         mean_rise: how much the mean over languages may rise, as a part of what it is with uniform shares; infinite for no limit.
 
@@ -75,11 +75,24 @@ def draw_pool(config: MultilingualCalibrationConfig, tokenizer: Any, max_length:
     """The rows that the mixtures of a search are taken from.
 
     Raises:
-        CorpusExhaustedError: a language has less text than its uniform share needs.
+        ConfigError: so few rows that every language has one of them in any mixture.
+        CorpusExhaustedError: a language has less text than its uniform share needs, or none has more.
     """
-    assert config.num_rows is not None
-    most = min(config.num_rows, -(-MOST_OF_UNIFORM * config.num_rows // len(config.languages)))
-    return RowPool.build(config, most, tokenizer, max_length)
+    num_rows, languages = config.num_rows, config.resolved_languages
+    assert num_rows is not None
+    if num_rows <= len(languages):
+        raise ConfigError(
+            f"A search for shares has nothing to choose from with num_rows={num_rows} and {len(languages)} languages, since "
+            f"each has at least one row; give at least num_rows={len(languages) + 1}, or better several times that."
+        )
+    most = min(num_rows, -(-MOST_OF_UNIFORM * num_rows // len(languages)))
+    pool = RowPool.build(config, most, tokenizer, max_length)
+    if sum(map(len, pool.packed.values())) <= num_rows:
+        raise CorpusExhaustedError(
+            f"The languages have text for {num_rows} rows in all and no more, so uniform shares are the only ones; give more "
+            "text or a lower num_rows."
+        )
+    return pool
 
 
 @dataclass
@@ -157,17 +170,24 @@ class SharesSearch:
         rule = self.rule
         shares = [1 / len(self.pool.languages)] * len(self.pool.languages)
         tried: list[Step] = []
+        same = 0  # times in a row that new shares gave rows that were tried
         with tqdm(total=rule.steps, desc="Searching shares", unit="mixture", disable=None) as bar:
-            while len(tried) < rule.steps and not has_stalled(
-                [step.worst for step in tried], rule.patience, rule.least_gain
-            ):
-                tried.append(mixtures.step(shares))
-                bar.update()
-                bar.set_postfix_str(f"worst {tried[-1].worst:.4f}")
-                if not np.isfinite(tried[-1].worst):
+            while same < rule.patience and not self._has_ended(tried):
+                step = mixtures.step(shares)
+                is_new = _is_new(step, tried)
+                same = 0 if is_new else same + 1
+                if is_new:
+                    tried.append(step)
+                    bar.update()
+                    bar.set_postfix_str(f"worst {step.worst:.4f}")
+                if not np.isfinite(step.worst):
                     break
-                shares = reweight(shares, tried[-1].damages, rule.rate)
+                shares = reweight(shares, step.damages, rule.rate)
         return tried
+
+    def _has_ended(self, tried: Sequence[Step]) -> bool:
+        worst = [step.worst for step in tried]
+        return len(tried) >= self.rule.steps or has_stalled(worst, self.rule.patience, self.rule.least_gain)
 
     def _step_back(self, mixtures: Mixtures, tried: Sequence[Step]) -> list[Step]:
         """Mixtures between the uniform one and the best, halving towards the one farthest out that keeps the mean."""
@@ -179,8 +199,10 @@ class SharesSearch:
         for _ in tqdm(range(BACK_STEPS), desc="Keeping the mean", unit="mixture", disable=None):
             part = (kept + too_far) / 2
             shares = [(1 - part) * start + part * end for start, end in zip(uniform.shares, best.shares, strict=True)]
-            between.append(mixtures.step(shares))
-            kept, too_far = (part, too_far) if self._mean_is_kept(between[-1], uniform) else (kept, part)
+            step = mixtures.step(shares)
+            if _is_new(step, [*tried, *between]):
+                between.append(step)
+            kept, too_far = (part, too_far) if self._mean_is_kept(step, uniform) else (kept, part)
         return between
 
     def _mean_is_kept(self, step: Step, uniform: Step) -> bool:
@@ -193,6 +215,11 @@ class SharesSearch:
         assert settings is not None
         sums = {name: [mixtures.sums(step.shares)] for name, step in (("uniform", uniform), ("minimax", best))}
         return Losses.of(sums, "kl", settings.bootstrap_draws, settings.confidence, settings.seed)
+
+
+def _is_new(step: Step, tried: Sequence[Step]) -> bool:
+    """Whether no mixture of the same whole rows was tried, which would be the same set under another name."""
+    return all(step.rows != other.rows for other in tried)
 
 
 def _every_other_document(whole: Evaluation, first: int) -> Evaluation:

@@ -10,7 +10,7 @@ from ..evaluation.bootstrap import percentile_interval
 from ..languages import Language
 from ..report.canvas import FAINT, GAIN, LOSS, drawing, label_right, legend_above, rows_of_languages, titled
 from ..report.heat_map import COLUMN_WIDTH, LOST, MIDDLE, NAMES_WIDTH, NO_VALUE, fill_cell
-from .flattening import BROKEN, FLAT, MEAN
+from .flattening import BROKEN, FLAT, MEAN, RISES
 from .size_table import flat_from
 
 if TYPE_CHECKING:
@@ -114,8 +114,11 @@ def _draw_mean(axes: Axes, found: SufficientSize) -> None:
         found.tokens, mean, yerr=reach, fmt="o", color=GAIN, markersize=5.5, elinewidth=1.4, capsize=2.5,
         label=f"mean, {100 * found.losses.confidence:g}% intervals", zorder=3,
     )  # fmt: skip
-    between = np.geomspace(found.tokens[0], found.tokens[-1], 200)
-    axes.plot(between, found.fitted(mean, between), color=GAIN, linewidth=1.2, label="power law through it", zorder=2)
+    if found.budget.verdict != RISES:  # no power law falls through a curve that rises
+        between = np.geomspace(found.tokens[0], found.tokens[-1], 200)
+        axes.plot(
+            between, found.fitted(mean, between), color=GAIN, linewidth=1.2, label="power law through it", zorder=2
+        )
     if found.budget.verdict == FLAT:
         tokens = found.budget.tokens
         axes.axvspan(tokens.low, tokens.high, color=LOSS, alpha=0.12, linewidth=0, zorder=0)

@@ -9,7 +9,7 @@ import numpy as np
 from ..languages import Language
 from ..report.aligned import aligned
 from ..report.scores import Estimate
-from .flattening import BROKEN, FALLING, FLAT, MEAN, UNRESOLVED, Flattening
+from .flattening import BROKEN, FALLING, FLAT, MEAN, RISES, UNRESOLVED, Flattening
 
 if TYPE_CHECKING:
     from .size_result import SufficientSize
@@ -67,6 +67,11 @@ def conclusion(found: SufficientSize) -> str:
             f"{what} the mean KL still falls at {largest:,} tokens of each language, the largest size: how many are enough is "
             f"unresolved; give more."
         )
+    elif budget.verdict == RISES:
+        lead = (
+            f"{what} the mean KL rises with the tokens of each language, so no number of them is recommended: more of this text "
+            f"does not help."
+        )
     elif budget.verdict == UNRESOLVED:
         lead = (
             f"{what} how many tokens of each language are enough is unresolved: noise allows {_range(budget.tokens, largest)}; "
@@ -84,9 +89,13 @@ def conclusion(found: SufficientSize) -> str:
 
 
 def _measured(found: SufficientSize) -> str:
-    """What the curve says must also be seen without it: the change from the first size at or above the budget to the largest."""
+    """What the curve says must also be seen without it: the change from the first size at or above the budget to the largest.
+
+    Of a curve that rises the whole change, and of any other without a budget the last step.
+    """
     last = len(found.tokens) - 1
-    start = int(np.searchsorted(found.tokens, found.budget.tokens.value)) if found.budget.verdict == FLAT else last - 1
+    starts = {FLAT: int(np.searchsorted(found.tokens, found.budget.tokens.value)), RISES: 0}
+    start = starts.get(found.budget.verdict, last - 1)
     change = found.change(lambda of_it: of_it.mean(axis=-1), start, last)
     tokens = f"{found.tokens[start]:,} to {found.tokens[last]:,}"
     return f"Measured, without the curve: from {tokens} tokens the mean KL changes by {_change(change)}."
@@ -99,7 +108,7 @@ def _languages(found: SufficientSize) -> str:
     if flat:
         last = max(flat, key=lambda each: each.tokens.value)
         parts[0] += f", the last of them {_name(last)} from {flat_from(last, found.tokens[-1])}"
-    for verdict in (FALLING, UNRESOLVED, BROKEN):
+    for verdict in (FALLING, RISES, UNRESOLVED, BROKEN):
         names = [_name(each) for each in of_languages if each.verdict == verdict]
         if names:
             parts.append(f"{verdict}: {', '.join(names)}")

@@ -16,7 +16,7 @@ from .ranking import Losses, Ranked
 if TYPE_CHECKING:
     from .sweep_result import Group
 
-BEST = "* lowest of its row in at least {percent} of the bootstrap draws; no mark: unresolved"
+BEST = "* below all others of its row in at least {percent} of the bootstrap draws; no mark: unresolved"
 
 
 def group_table(group: Group) -> str:
@@ -40,6 +40,7 @@ def group_table(group: Group) -> str:
             BEST.format(percent=percent),
             "",
             *_ranking(kl.ranking(), percent),
+            *(["", line] if (line := _broken(kl)) else []),
         ]
     )
 
@@ -74,10 +75,10 @@ def _ranking(ranking: list[Ranked], percent: str) -> list[str]:
         [
             each.setting,
             f"{each.rank.value:.0f} ({each.rank.low:.0f} .. {each.rank.high:.0f})",
-            f"{each.mean.value:.4f}",
+            _number(each.mean),
             _ends(each.mean),
             Language.from_tag(each.worst_language).name,
-            f"{each.worst.value:.4f}",
+            _number(each.worst),
             _ends(each.worst),
             f"{each.best_share:.0%}",
         ]
@@ -86,32 +87,67 @@ def _ranking(ranking: list[Ranked], percent: str) -> list[str]:
     return aligned(header, rows, ["setting", "worst language"])
 
 
+def _number(estimate: Estimate) -> str:
+    return f"{estimate.value:.4f}" if math.isfinite(estimate.value) else "broken"
+
+
 def _ends(estimate: Estimate) -> str:
-    return f"{estimate.low:.4f} .. {estimate.high:.4f}"
+    return f"{estimate.low:.4f} .. {estimate.high:.4f}" if math.isfinite(estimate.value) else ""
+
+
+def _broken(losses: Losses) -> str:
+    """Which languages are broken, with which settings, and over how many the mean is; nothing where all are whole."""
+    broken, parts = ~np.isfinite(losses.values), []
+    for place in np.flatnonzero(broken.any(axis=0)):
+        settings = [setting for setting, is_broken in zip(losses.settings, broken[:, place]) if is_broken]
+        every = len(settings) == len(losses.settings) > 1
+        name = Language.from_tag(losses.languages[place]).name
+        parts.append(f"{name} with {'every setting' if every else ', '.join(settings)}")
+    kept, count = int(losses.compared.sum()), len(losses.languages)
+    over = f" Mean and worst language are over {kept} of {count} languages." if kept < count else ""
+    return f"Broken: {'; '.join(parts)}.{over}" if parts else ""
 
 
 def conclusion(group: Group) -> str:
     """What one quantizer and number of bits says, in plain words."""
     losses = group.losses("kl")
-    ranking = losses.ranking()
-    first, last = ranking[0], ranking[-1]
     what = f"With {group.quantizer} at {group.bits} bits"
-    if len(ranking) == 1:
-        worst = Language.from_tag(first.worst_language).name
-        return f"{what}, {first.setting} has a mean KL of {first.mean.value:.4f}; its worst language is {worst}."
-    resolved = first.best_share >= losses.confidence
-    lead = (
-        f"{first.setting} has the lowest mean KL, {first.mean.value:.4f} ({_ends(first.mean)})"
-        if resolved
-        else f"which setting has the lowest mean KL is unresolved; {first.setting} has {first.mean.value:.4f} "
-        f"({_ends(first.mean)}) and is lowest in {first.best_share:.0%} of the draws"
-    )
-    by_worst = min(ranking, key=lambda each: each.worst.value)
+    said = _alone(losses.ranking()[0]) if len(losses.settings) == 1 else _side_by_side(losses)
+    broken = _broken(losses)
+    return f"{what}, {said}" + (f" {broken}" if broken else "")
+
+
+def _alone(only: Ranked) -> str:
+    if not math.isfinite(only.mean.value):
+        return f"{only.setting} has no mean KL: every language is broken."
+    worst = Language.from_tag(only.worst_language).name
+    return f"{only.setting} has a mean KL of {only.mean.value:.4f}; its worst language is {worst}."
+
+
+def _side_by_side(losses: Losses) -> str:
+    ranking = losses.ranking()
+    whole = [each for each in ranking if math.isfinite(each.mean.value)]
+    if not whole:
+        return "which setting is best is unresolved: no language is whole with all those that broke the fewest."
+    by_worst = min(whole, key=lambda each: each.worst.value)
     marked = "" if by_worst.best_worst_share >= losses.confidence else ", which is unresolved"
     rows = [losses.best(place) for place in range(len(losses.languages))]
     own = sum(place is not None for place in rows)
+    last = whole[-1]
+    highest = f"; {last.setting} has the highest, {last.mean.value:.4f}" if last.rank.value > 1 else ""
     return (
-        f"{what}, {lead}; {last.setting} has the highest, {last.mean.value:.4f}. The worst language loses least with "
+        f"{_lowest_mean(ranking, losses.confidence)}{highest}. The worst language loses least with "
         f"{by_worst.setting} ({Language.from_tag(by_worst.worst_language).name} {by_worst.worst.value:.4f}){marked}. The best "
         f"setting is resolved in {own} of {len(rows)} languages."
     )
+
+
+def _lowest_mean(ranking: list[Ranked], confidence: float) -> str:
+    first, alike = ranking[0], [each.setting for each in ranking if each.rank.value == 1]
+    number = f"{first.mean.value:.4f} ({_ends(first.mean)})"
+    if first.best_share >= confidence:
+        return f"{first.setting} has the lowest mean KL, {number}"
+    unresolved = "which setting has the lowest mean KL is unresolved"
+    if len(alike) > 1:
+        return f"{unresolved}; {' and '.join(alike)} have the same, {number}"
+    return f"{unresolved}; {first.setting} has {number} and is lowest in {first.best_share:.0%} of the draws"

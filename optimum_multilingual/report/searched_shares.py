@@ -30,6 +30,10 @@ def describe_search(mixture: Mapping[str, Any]) -> str | None:
     if mixture.get("kind") != "minimax":
         return None
     steps = mixture["steps"]
+    if steps == 1:
+        return "minimax, uniform in the end: no other mixture was tried"
+    if mixture.get("best_is_uniform"):  # older manifests do not say it
+        return f"minimax, uniform in the end: none of {steps} mixtures tried was better on the text of the search"
     if not mixture["improved"]:
         return f"minimax, uniform in the end: none of {steps} mixtures tried was better for the worst language beyond noise"
     worst, mean = (_percent(mixture[name]) for name in ("worst_change", "mean_change"))

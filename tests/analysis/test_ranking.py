@@ -67,3 +67,41 @@ def test_a_broken_language_is_infinite_and_last():
 
 def test_the_same_seed_gives_the_same_draws():
     assert np.array_equal(losses(a=sums([(1, 2), (2, 3)])).draws, losses(a=sums([(1, 2), (2, 3)])).draws)
+
+
+def broken(seeds, *languages):
+    for tag in languages:
+        seeds[0][tag][3, Column.KL] = np.nan
+    return seeds
+
+
+def test_what_every_setting_broke_decides_nothing():
+    found = losses(a=broken(sums([(0.4, 0.1)]), "swh_Latn"), b=broken(sums([(0.1, 0.1)]), "swh_Latn"))
+    assert [found.best(place) for place in (0, 1)] == [1, None]
+    first, last = found.ranking()
+    assert (first.setting, first.rank.value, first.best_share, first.best_worst_share) == ("b", 1, 1, 1)
+    assert first.mean.value == first.worst.value == found.values[1, 0] and first.worst_language == "eng_Latn"
+    assert first.broken == last.broken == ("swh_Latn",) and last.best_share == 0
+
+
+def test_settings_that_broke_everything_are_ranked_alike_and_none_is_best():
+    both = ("eng_Latn", "swh_Latn")
+    found = losses(a=broken(sums([(0.4, 0.1)]), *both), b=broken(sums([(0.1, 0.1)]), *both))
+    assert found.best(0) is None and found.best(1) is None
+    for each in found.ranking():
+        assert each.mean.value == np.inf and each.rank.value == 1 and each.best_share == each.best_worst_share == 0
+
+
+def test_a_setting_that_broke_more_comes_after_those_that_broke_less():
+    settings = {"a": ("eng_Latn",), "b": (), "c": ("eng_Latn", "swh_Latn")}
+    ranked = losses(**{name: broken(sums([(0.1, 0.1)]), *tags) for name, tags in settings.items()}).ranking()
+    assert [(each.setting, each.rank.value) for each in ranked] == [("b", 1), ("a", 2), ("c", 3)]
+    assert ranked[1].mean.value == np.inf and ranked[1].worst_language == "eng_Latn"
+
+
+def test_settings_that_tie_are_best_nowhere_and_have_one_rank():
+    found = losses(a=sums([(0.1, 0.2)]), b=sums([(0.1, 0.2)]), c=sums([(0.3, 0.4)]))
+    assert found.best(0) is None and found.best(1) is None
+    ranked = found.ranking()
+    assert [each.rank.value for each in ranked] == [1, 1, 3]
+    assert [each.best_share for each in ranked] == [each.best_worst_share for each in ranked] == [0, 0, 0]

@@ -215,6 +215,21 @@ def test_the_paragraph_says_what_still_falls_and_what_is_unresolved(made_up):
     assert "where the mean flattens cannot be told" in table and "broken: Swahili" in table
 
 
+def test_what_rises_with_more_text_is_not_flat_and_gives_no_budget(made_up, tmp_path):
+    rising = 0.02 + 0.002 * np.arange(8)
+    found = made_up(np.stack([rising, 1.5 * rising], axis=1))
+    assert found.budget.verdict == "rises" and np.isnan(found.budget.tokens.value)
+    said = found.conclusion
+    assert (
+        "rises with the tokens of each language, so no number of them is recommended" in said and "enough" not in said
+    )
+    assert "from 128 to 16,384 tokens the mean KL changes by +" in said and "rises: English, Swahili" in said
+    curve = texts_of(plot_curve(found), tmp_path / "curve.svg")
+    assert "power law through it" not in curve and any("Mean flat from: rises" in text for text in curve)
+    unresolved = made_up(np.stack([rising, 1.5 * rising], axis=1), noise=0.5)
+    assert unresolved.budget.verdict != "rises", "a rise within noise is none"
+
+
 def test_the_paragraph_compares_chosen_rows_honestly(made_up):
     kl = np.stack([falling(0.02, 0.02, 1), falling(0.03, 0.03, 1)], axis=1)
     found = made_up(kl, chosen=kl[2] * 0.8)

@@ -54,7 +54,7 @@ def test_a_whole_search_on_the_small_model(tiny_model_path, tmp_path, cli):
     assert saved["steps"][0]["rows"] == [3, 3]
     # Two steps, and up to two back where the mean has risen.
     first, second, *back = saved["steps"]
-    assert len(back) in (0, 2)
+    assert len(back) in (0, 1, 2)
     worst = int(np.argmax(first["damages"]))
     assert second["shares"][worst] > 0.5, "shares follow the damage that was measured"
     assert set(saved["shares"]) == {"eng_Latn", "swh_Latn"} and saved["conclusion"] in out
