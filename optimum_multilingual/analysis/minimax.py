@@ -56,8 +56,8 @@ def find_minimax_mixture(
         device_map: as in `from_pretrained`, one device.
 
     Raises:
-        ConfigError: one language, shares already given, no num_rows or no more than there are languages, no evaluation, a method that reads no text, or a setting of
-            the search out of its range.
+        ConfigError: one language, shares already given, no num_rows or no more than there are languages, no evaluation, a method
+            that reads no text, or a setting of the search out of its range.
         CorpusExhaustedError: too little text in a language.
 
     Source: Hedge (Freund and Schapire 1997) on the worst group's loss, as in group DRO (Sagawa et al. 2020).
