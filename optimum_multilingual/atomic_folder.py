@@ -15,7 +15,7 @@ from .errors import CheckpointError
 
 
 @contextmanager
-def written_aside(target: Path, last: str, belongs: Callable[[str], bool]) -> Iterator[Path]:
+def written_aside(target: Path, last: str, belongs: Callable[[str], bool] = lambda name: False) -> Iterator[Path]:
     """Gives a folder to write into, and moves it into place only when everything was written.
 
         with written_aside(Path("model"), "config.json", is_checkpoint_file) as folder:
@@ -28,13 +28,14 @@ def written_aside(target: Path, last: str, belongs: Callable[[str], bool]) -> It
     Args:
         target: the folder to write.
         last: the file by which loaders know the folder.
-        belongs: whether an old file of this name is to make way, because it would be mistaken for one of the new.
+        belongs: whether an old file of this name, which none of the new has, is to make way too, because it would be
+            mistaken for one of them.
 
     Raises:
         CheckpointError: the target is a file, or it cannot be written.
     """
     if target.is_file():
-        raise CheckpointError(f"{target} is a file; a checkpoint is a folder. Give another path.")
+        raise CheckpointError(f"{target} is a file, and a folder is to be written; give another path.")
     try:
         # Inside a target that exists, which may be a disk of its own; a rename must not cross disks.
         place = target if target.exists() else target.parent
@@ -51,8 +52,8 @@ def written_aside(target: Path, last: str, belongs: Callable[[str], bool]) -> It
             os.replace(folder, target)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"The checkpoint could not be written to {target} ({error}); {target.name} is as it was before. Free some space "
-            "or give another path, and save again."
+            f"{target} could not be written ({error}); {target.name} is as it was before. Free some space or give another path, "
+            "and save again."
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

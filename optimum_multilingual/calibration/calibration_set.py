@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..atomic_folder import written_aside
 from ..corpora import Part
 from ..errors import CalibrationSetError
 from ..languages import Language
-from .written_together import written_together
 
 ROWS_FILE = "calibration_set.parquet"
 MANIFEST_FILE = "calibration_manifest.json"
@@ -175,7 +175,7 @@ class CalibrationSet:
         """Writes `calibration_set.parquet` and `calibration_manifest.json` into a folder, both or none.
 
         Raises:
-            OSError: they cannot be written; an older set there is as it was.
+            CheckpointError: they cannot be written; an older set there is as it was.
         """
         import pyarrow
         import pyarrow.parquet
@@ -183,7 +183,7 @@ class CalibrationSet:
         table = pyarrow.table(
             {"language": [row.language.tag for row in self.rows], "input_ids": [row.input_ids for row in self.rows]}
         )
-        with written_together(folder) as aside:
+        with written_aside(Path(folder), MANIFEST_FILE) as aside:
             pyarrow.parquet.write_table(table, aside / ROWS_FILE)
             write_json(aside / MANIFEST_FILE, self.manifest.to_dict())
 

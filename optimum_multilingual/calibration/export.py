@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import CalibrationSetError, CheckpointError, MissingPackageError
+from ..atomic_folder import written_aside
+from ..errors import CalibrationSetError, MissingPackageError
 from .calibration_set import CalibrationSet, write_json
 from .rebuild import require_same_tokenizer
-from .written_together import written_together
 
 TEXT_FILE = "calibration.txt"
 TENSORS_FILE = "calibration.safetensors"
@@ -41,7 +41,7 @@ def export_text(calibration_set: CalibrationSet, tokenizer: Any, folder: str | P
     files: dict[str, list[str]] = {TEXT_FILE: texts}
     for row, text in zip(calibration_set, texts, strict=True):
         files.setdefault(f"calibration.{row.language.tag}.txt", []).append(text)
-    with written_together(folder) as aside:
+    with written_aside(Path(folder), TEXT_FILE) as aside:
         for name, lines in files.items():
             (aside / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [Path(folder, name) for name in files]
@@ -78,17 +78,13 @@ def export_tensors(calibration_set: CalibrationSet, folder: str | Path) -> Path:
     """Writes token ids as safetensors, shape [rows, sequence_length], int32, with languages and fingerprint beside it.
 
     Raises:
-        OSError: they cannot be written; what was there is as it was.
+        CheckpointError: they cannot be written; what was there is as it was.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     languages = [row.language.tag for row in calibration_set]
     described = {"fingerprint": calibration_set.fingerprint, "languages": languages}
-    with written_together(folder) as aside:
-        try:
-            save_file({"input_ids": calibration_set.token_ids()}, aside / TENSORS_FILE)
-        except SafetensorError as error:
-            raise CheckpointError(f"{TENSORS_FILE} could not be written to {folder} ({error}).") from error
+    with written_aside(Path(folder), TENSORS_FILE) as aside:
+        save_file({"input_ids": calibration_set.token_ids()}, aside / TENSORS_FILE)
         write_json(aside / "calibration.json", described)
     return Path(folder, TENSORS_FILE)

@@ -41,10 +41,10 @@ class ExportCommand(BaseOptimumCLICommand):
     def _run(self) -> None:
         folder = require_free_folder(self.args.output)
 
+        from ..atomic_folder import written_aside
         from ..calibration import export
         from ..calibration.calibration_set import CalibrationSet
         from ..calibration.tokenization import load_tokenizer
-        from ..calibration.written_together import written_together
 
         calibration_set = CalibrationSet.load(self.args.set)
         if self.args.to == "text":
@@ -55,6 +55,6 @@ class ExportCommand(BaseOptimumCLICommand):
             export.export_tensors(calibration_set, folder)
         else:
             dataset = export.export_dataset(calibration_set)
-            with written_together(folder) as aside:
+            with written_aside(folder, "state.json") as aside:
                 dataset.save_to_disk(aside)
         print(f"{len(calibration_set)} rows saved in {folder}")

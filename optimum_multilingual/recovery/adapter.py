@@ -91,7 +91,7 @@ def save_adapter(
     Raises:
         CheckpointError: it cannot be written.
     """
-    with written_aside(folder, ADAPTER_CONFIG, lambda name: False) as aside:
+    with written_aside(folder, ADAPTER_CONFIG) as aside:
         adapted.save_pretrained(aside, save_embedding_layers=False)
         # peft's card is a form to fill in, and names the folder the model was loaded from.
         (aside / "README.md").unlink(missing_ok=True)

@@ -167,7 +167,7 @@ def test_rows_are_exported_as_a_dataset(cli, tiny_model_path, tmp_path):
     assert code == 0, err
     rows = datasets.load_from_disk(str(tmp_path / "rows"))
     assert rows["input_ids"][:] == CalibrationSet.load(tmp_path / "set").token_ids().tolist()
-    assert not list((tmp_path / "rows").glob(".partial-*"))
+    assert not list(tmp_path.rglob(".*partial-*"))
 
 
 @pytest.mark.parametrize("form", ["text", "safetensors", "dataset"])
