@@ -118,31 +118,20 @@ def test_a_kernel_that_does_not_exist_is_refused_with_those_there_are():
         find_backend(config)
 
 
-def test_the_environment_is_left_as_it_was():
+def test_the_first_import_of_the_engine_leaves_the_environment_as_it_was_and_keeps_no_model(random_model_path):
     script = """
-import os
-before = dict(os.environ)
-from optimum_multilingual import MultilingualCalibrationConfig
-from optimum_multilingual.backends import find_backend
-find_backend(MultilingualCalibrationConfig("gptq", languages=["en"]))
-from optimum_multilingual.backends.quiet import KEPT
-import sys
-assert "gptqmodel" in sys.modules
-assert {k: v for k, v in os.environ.items() if k not in KEPT} == {k: v for k, v in before.items() if k not in KEPT}
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
-
-
-def test_the_first_import_of_the_engine_keeps_no_model(random_model_path):
-    script = """
-import gc, sys, weakref
+import gc, os, sys, weakref
 from transformers import AutoModelForCausalLM
+before = dict(os.environ)
 from optimum_multilingual import MultilingualCalibrationConfig
 sizes = {"num_rows": 2, "sequence_length": 32, "evaluation": None}
 config = MultilingualCalibrationConfig("gptq", languages=["en"], **sizes)
 model = weakref.ref(AutoModelForCausalLM.from_pretrained(sys.argv[1], quantization_config=config))
 gc.collect()
 assert model() is None
+from optimum_multilingual.backends.quiet import KEPT
+assert "gptqmodel" in sys.modules
+assert {k: v for k, v in os.environ.items() if k not in KEPT} == {k: v for k, v in before.items() if k not in KEPT}
 """
     subprocess.run([sys.executable, "-c", script, str(random_model_path)], check=True)
 
