@@ -154,14 +154,15 @@ def load_checkpoint(name: str | Path, device_map: Any, options: Mapping[str, Any
 
     Args:
         name: name or folder.
-        device_map: as in `from_pretrained`; None for this process's device.
+        device_map: as in `from_pretrained`; with several processes None is the device of each.
         options: further arguments of it.
 
     Raises:
         ModelError: weights are missing, or it is no causal language model.
     """
     # Joined before anything is loaded: "cuda" then means this process's device, not the first one for all.
-    own_device = {"": Processes.current().device}
+    processes = Processes.current()
+    own_device = {"": processes.device} if processes.count > 1 else None
     with quiet_import():
         from transformers import AutoModelForCausalLM
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from .errors import ModelError
 
+# Of these from_pretrained makes a device map by itself.
+PLACEMENTS = ("auto", "balanced", "balanced_low_0", "sequential")
+
 # What can be a name on the Hub: a model, or its owner and the model.
 REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -80,9 +83,9 @@ def require_causal_lm_config(config: Any, name: str) -> None:
     Raises:
         ModelError: it has none.
     """
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise ModelError(
             f"{name} is a {config.model_type} model, which AutoModelForCausalLM does not load; only models that predict text "
             "from text are quantized and measured."

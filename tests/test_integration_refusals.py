@@ -11,6 +11,8 @@ from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
+    LlamaConfig,
+    LlamaForCausalLM,
     Qwen2VLConfig,
     T5Config,
     T5ForConditionalGeneration,
@@ -23,6 +25,7 @@ from optimum_multilingual import (
     evaluate_checkpoints,
 )
 from optimum_multilingual.backends.gptq import GPTQBackend
+from optimum_multilingual.comparison import load_checkpoint
 from optimum_multilingual.errors import (
     CalibrationSetError,
     ConfigError,
@@ -31,6 +34,7 @@ from optimum_multilingual.errors import (
     ModelError,
     TokenizerError,
 )
+from optimum_multilingual.model_checks import require_causal_lm_config
 
 
 def test_a_set_of_other_languages_is_refused_before_the_weights_load(unloadable, tokenizer):
@@ -181,3 +185,20 @@ def test_settings_of_generation_that_cannot_be_saved_are_told_before_the_work(ra
         model.save_pretrained(tmp_path / "out")
     model.generation_config.do_sample = True
     model.save_pretrained(tmp_path / "out")
+
+
+def test_a_family_that_was_registered_is_taken_for_a_causal_language_model():
+    class MyConfig(LlamaConfig):
+        model_type = "my-family"
+
+    class MyModel(LlamaForCausalLM):
+        config_class = MyConfig
+
+    with pytest.raises(ModelError, match="does not load"):
+        require_causal_lm_config(MyConfig(), "mine")
+    AutoModelForCausalLM.register(MyConfig, MyModel)
+    require_causal_lm_config(MyConfig(), "mine")
+
+
+def test_one_process_leaves_the_device_to_transformers(random_model_path):
+    assert not hasattr(load_checkpoint(random_model_path, None), "hf_device_map")

@@ -14,15 +14,13 @@ import numpy as np
 import torch
 
 from ..errors import CheckpointError
+from ..model_checks import PLACEMENTS
 from ..report.multilingual_report import MultilingualReport
 from ..report.plain_values import to_plain
 from .sweep_plan import Cell
 from .workbench import Measured
 
 CELLS_FOLDER = "cells"
-
-# What Transformers takes as a map, and fills in itself.
-PLACED_BY_UPSTREAM = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
 @dataclass(frozen=True)
@@ -126,6 +124,6 @@ def describe_device(device_map: Any) -> str:
 
 def _type_of(place: Any) -> str:
     # A number is one of the accelerators; "auto" and its like take them where there are any.
-    if isinstance(place, int) or place in PLACED_BY_UPSTREAM:
+    if isinstance(place, int) or place in PLACEMENTS:
         return (torch.accelerator.current_accelerator() or torch.device("cpu")).type
     return torch.device(place).type

@@ -40,8 +40,9 @@ def _forget_frames(modules: Iterable[str]) -> None:
     They hold all that its callers had at hand then, the model that was being loaded too, as long as the process lives.
     """
     for name in modules:
-        for value in list(vars(sys.modules[name]).values()):
-            if isinstance(value, BaseException):
+        for value in list(getattr(sys.modules[name], "__dict__", {}).values()):
+            # By its type: isinstance would ask objects that answer with a warning.
+            if issubclass(type(value), BaseException):
                 value.__traceback__ = None
 
 

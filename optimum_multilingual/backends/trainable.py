@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import AutoConfig
-
+from ..model_checks import load_config
 from .quiet import quiet_import
 
 
@@ -15,7 +14,7 @@ def trainable_options(name: str) -> dict[str, Any]:
     GPTQ's default on a CPU computes with an operation that torch cannot take backwards (gptqmodel 7.6.0,
     TorchAtenLinear); the plain kernel dequantizes and multiplies.
     """
-    given = getattr(AutoConfig.from_pretrained(name), "quantization_config", None) or {}
+    given = getattr(load_config(name), "quantization_config", None) or {}
     if given.get("quant_method") != "gptq":
         return {}
     with quiet_import():

@@ -66,9 +66,16 @@ class TextSource:
                 yield document
 
     def num_bytes(self, language: Language) -> int:
-        """All text of a language that can be drawn, in bytes of UTF-8.
+        """All text of a language that can be drawn, in bytes of UTF-8; of copies only exact ones are known here.
 
         Raises:
             CorpusError: as in `TextEncoder.text_of`.
         """
-        return sum(len(self.encoder.text_of(document).encode()) for document in self._documents(language, Counts()))
+        total, seen = 0, set()
+        for document in self.corpus.documents(language):
+            if self.part in (None, document.part) and document.digest not in seen:
+                total += len(self.encoder.text_of(document).encode())
+                # Near copies would be known by kilobytes each, of a whole corpus.
+                if self.deduplicate:
+                    seen.add(document.digest)
+        return total

@@ -94,7 +94,7 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
         "--evaluation-tokens",
         type=int,
         default=defaults.tokens_per_language,
-        help="in each language, in whole documents, eight or more (default: %(default)s)",
+        help="in each language, in eight documents or more, a longer one cut (default: %(default)s)",
     )
     group.add_argument(
         "--evaluation-sequence-length",

@@ -8,10 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..errors import CheckpointError, ConfigError
+from ..model_checks import PLACEMENTS
 from ..report.output_files import require_writable
-
-# Of these from_pretrained makes a device map by itself.
-PLACEMENTS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
 def require_free_folder(path: str) -> Path:
@@ -92,7 +90,7 @@ def device_map_from(args: Namespace) -> str | None:
 def _device_counts() -> dict[str, int]:
     import torch
 
-    found = torch.accelerator.current_accelerator(check_available=True)
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return {"cpu": 1} if found is None else {"cpu": 1, found.type: torch.accelerator.device_count()}
 
 

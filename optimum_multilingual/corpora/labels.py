@@ -14,15 +14,23 @@ from ..languages import Language, find_language
 def language_called(label: str) -> Language | None:
     """The language that a code of a repository, the name of a file or the value of a column means; None where it means none.
 
+    What people write may be a code or a name ("Ga" is refused); corpora use codes.
+
     >>> language_called("Swahili").tag, language_called("cmn_Hani").tag, language_called("unknown")
     ('swh_Latn', 'cmn_Hans', None)
     """
-    try:
-        language = find_language(label)
-    except LanguageError:
+    language = _found(label) or _found(label.lower())
+    if language is None:
         return None
     if language.script != "Hani":
         return language
     # A corpus that tells Chinese characters from other scripts only: the usual ones of the language are meant.
     usual = likely_script(language.code)
     return Language(language.code, usual) if usual in ("Hans", "Hant", "Jpan") else language
+
+
+def _found(label: str) -> Language | None:
+    try:
+        return find_language(label)
+    except LanguageError:
+        return None

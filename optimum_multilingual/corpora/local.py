@@ -34,8 +34,7 @@ class LocalCorpus:
         """Takes the files of a folder that are named after a language: `sw.txt`, `swh_Latn.jsonl.gz`, `Swahili.csv`.
 
         Raises:
-            CorpusError: there is no such folder, it holds no such file, or two for one language, or one whose name
-                says more than a language: `zh.Hant.txt`.
+            CorpusError: there is no such folder, it holds no such file, or two for one language.
         """
         folder = Path(folder)
         if not folder.is_dir():
@@ -89,19 +88,5 @@ def _language_of(path: Path) -> Language | None:
     if not path.is_file() or ending is None:
         return None
     stem = path.name.removesuffix(".gz").removesuffix(ending)
-    if "." not in stem:
-        return language_called(stem)
-    # Passed over like any other name, but for one that begins with a language: zh.Hant.txt was meant to be read.
-    if language_called(stem.split(".")[0]) is not None:
-        raise _dot_in_name(path, stem)
-    return None
-
-
-def _dot_in_name(path: Path, stem: str) -> CorpusError:
-    joined = stem.replace(".", "-")
-    name = joined if language_called(joined) is not None else stem.split(".")[0]
-    return CorpusError(
-        f"{path.name} has a dot inside its name, and nothing says whether what follows belongs to the language; a file is "
-        f"named after its language alone, such as {name}{path.name.removeprefix(stem)}. Rename it, move it out of the folder, "
-        "or give corpus= a mapping of language to file."
-    )
+    # zh.Hant.txt says the script after a dot, sw.train.txt something else.
+    return language_called(stem.replace(".", "-")) or language_called(stem.split(".")[0])

@@ -19,11 +19,11 @@ class _Files:
 
     limit: str
     used: str
-    reclaimable: str
+    reclaimable: tuple[str, ...]
 
 
-VERSION_1 = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-VERSION_2 = _Files("memory.max", "memory.current", "inactive_file")
+VERSION_1 = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
+VERSION_2 = _Files("memory.max", "memory.current", ("inactive_file", "active_file"))
 
 
 def free_memory() -> float:
@@ -32,8 +32,9 @@ def free_memory() -> float:
         >>> free_memory() / 1e9
         14.2
 
-    Source: the working set of Kubernetes, memory in use without cached files that were not read lately; the Linux kernel's
-    cgroup-v2.rst and cgroup-v1/memory.rst.
+    Cached files count as free, those in use too: weights are mapped from them, and the kernel drops them where room is needed.
+
+    Source: the Linux kernel's cgroup-v2.rst and cgroup-v1/memory.rst.
     """
     free = min([psutil.virtual_memory().available, *_left_by_groups()])
     return max(0, free) / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -64,7 +65,7 @@ def _left(folder: Path, files: _Files) -> int | None:
     if limit is None or used is None:
         return None
     lines = [line.split() for line in (_text(folder / "memory.stat") or "").splitlines()]
-    cached = sum(int(line[1]) for line in lines if line[0] == files.reclaimable)
+    cached = sum(int(line[1]) for line in lines if line[0] in files.reclaimable)
     return limit - used + min(cached, used)
 
 

@@ -120,6 +120,12 @@ def _calibration(manifest: Manifest) -> dict[str, Any]:
         settings["languages"] = list(rows)
     else:
         settings["mixture"] = rows
+    if "nonsense" in settings:
+        return {
+            **settings,
+            "sequence_length": manifest.sequence_length,
+            **({"seed": manifest.seed} if manifest.seed else {}),
+        }
     changed = {
         "seed": manifest.seed or None,
         "document_separator": None if manifest.document_separator == "newline" else manifest.document_separator,

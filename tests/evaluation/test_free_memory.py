@@ -29,13 +29,13 @@ def groups(tmp_path, monkeypatch):
     return write
 
 
-def second(limit, used, inactive=0):
-    stat = f"anon 5\ninactive_file {inactive}\nactive_file 7"
+def second(limit, used, cached=0):
+    stat = f"anon 5\ninactive_file {cached // 2}\nactive_file {cached // 2}"
     return {"memory.max": limit, "memory.current": used, "memory.stat": stat}
 
 
-def first(limit, used, inactive=0):
-    stat = f"inactive_file 5\ntotal_inactive_file {inactive}"
+def first(limit, used, cached=0):
+    stat = f"inactive_file 5\ntotal_inactive_file {cached // 2}\ntotal_active_file {cached // 2}"
     return {"memory.limit_in_bytes": limit, "memory.usage_in_bytes": used, "memory.stat": stat}
 
 
@@ -43,14 +43,14 @@ ROOT = "."
 
 
 def test_the_second_version_leaves_its_limit_without_what_is_in_use_and_cannot_be_dropped(groups):
-    groups("0::/\n", **{ROOT: second(64 * MEGABYTE, 40 * MEGABYTE, inactive=10 * MEGABYTE)})
+    groups("0::/\n", **{ROOT: second(64 * MEGABYTE, 40 * MEGABYTE, cached=10 * MEGABYTE)})
 
     assert free_memory() == 34 * MEGABYTE
 
 
 def test_the_first_version_does_too(groups):
     own = "9:cpu,cpuacct:/\n4:memory:/job\n0::/\n"
-    groups(own, memory__job=first(64 * MEGABYTE, 40 * MEGABYTE, inactive=10 * MEGABYTE))
+    groups(own, memory__job=first(64 * MEGABYTE, 40 * MEGABYTE, cached=10 * MEGABYTE))
 
     assert free_memory() == 34 * MEGABYTE
 
