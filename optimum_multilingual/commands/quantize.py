@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from optimum.commands.base import BaseOptimumCLICommand
 
@@ -85,8 +86,10 @@ class QuantizeCommand(BaseOptimumCLICommand):
         _require_dense(self.args.model)
         _require_savable(self.args.model)
         find_backend(config).capability.require_saving()
-        _tell_plans()
-        model = AutoModelForCausalLM.from_pretrained(self.args.model, quantization_config=config, device_map=device_map)
+        with _telling_plans():
+            model = AutoModelForCausalLM.from_pretrained(
+                self.args.model, quantization_config=config, device_map=device_map
+            )
         if not Processes.current().is_main:
             return
         # Before saving, which may fail: the report took most of the time.
@@ -165,11 +168,20 @@ def _require_savable(model: str) -> None:
         )
 
 
-def _tell_plans() -> None:
+@contextmanager
+def _telling_plans() -> Iterator[None]:
     """Lets the lines through that say what the run will hold in memory, and how long it takes at the least."""
-    for plan in ("memory_plan", "least_time"):
-        logger = logging.getLogger(f"optimum_multilingual.{plan}")
+    loggers = [logging.getLogger(f"optimum_multilingual.{plan}") for plan in ("memory_plan", "least_time")]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    handler = logging.StreamHandler()
+    for logger in loggers:
         logger.setLevel(logging.INFO)
-        if not logger.handlers:
-            logger.addHandler(logging.StreamHandler())
+        logger.addHandler(handler)
         logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+            logger.removeHandler(handler)
+            logger.propagate = propagate
